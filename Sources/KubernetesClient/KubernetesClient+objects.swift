@@ -118,7 +118,7 @@ extension KubernetesClient {
     ///
     /// - Returns: What became of it. An object that is gone already is no error.
     /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/conflict`` if the object is another one, or has
-    ///   changed, which any writer can have done: read it and judge again.
+    ///   changed, which any writer can have done: read it and evaluate again.
     public func delete<Object: KubernetesObject>(
         _ type: Object.Type,
         named name: String,

@@ -2,7 +2,7 @@
 public struct Preconditions: Codable, Hashable, Sendable {
     /// The UID, so that a new object with the same name is not deleted.
     public let uid: String
-    /// The version that was judged, so that an object that has changed since is not deleted.
+    /// The version that was evaluated, so that an object that has changed since is not deleted.
     public let resourceVersion: String?
 
     /// Requires the UID and, if given, the version.

@@ -6,7 +6,7 @@ internal import YAMLKit
 
 /// A report as a JSON or YAML document. The names of its members do not change; a member without a value is omitted.
 struct ReapDocument: Encodable, Sendable {
-    /// The API server's time by which ages were judged; omitted if it is unknown.
+    /// The API server's time by which ages were evaluated; omitted if it is unknown.
     let clusterTime: ClusterTime?
     /// Whether the reaper is enabled in the settings.
     let enabled: Bool

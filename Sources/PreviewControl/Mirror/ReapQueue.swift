@@ -77,9 +77,9 @@ struct ReapQueue: Sendable {
         deadlines.schedule(key, at: max(decision.nextCheck, now ?? .distantPast))
     }
 
-    // MARK: Judging
+    // MARK: Evaluation
 
-    /// Judges what was removed from the queue, as late as possible: another replica may have deleted it, or a keepalive
+    /// Evaluates what was removed from the queue, as late as possible: another replica may have deleted it, or a keepalive
     /// moved its expiry. Kept objects are queued again, and so are those that are left to another replica first.
     ///
     /// - Parameter yields: Whether a deletion may be left to another replica; see ``ReapPrecedence``.
@@ -114,7 +114,7 @@ struct ReapQueue: Sendable {
         }
     }
 
-    /// Judges everything: the sweep.
+    /// Evaluates everything: the sweep.
     ///
     /// - Returns: The deletions; nil if routes, backends or pods are not known well enough.
     func allDue(now: Date?, _ cluster: MirrorState, _ minExpiry: MinExpiry) -> [ReapKey]? {

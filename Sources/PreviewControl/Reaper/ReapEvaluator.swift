@@ -37,7 +37,7 @@ struct DueDeletion: Hashable, Sendable {
 /// Returns the instant from which a preview's expiry counts, for the API server's present time if it is known.
 typealias MinExpiry = @Sendable (PreviewToken, Date?) -> Date
 
-/// Judges single objects, from its arguments only.
+/// Evaluates single objects, from its arguments only.
 ///
 /// `PreviewDomain.decide` has the rules for a preview's life; this type adds incomplete pairs: a route without its
 /// Service, a Service without its route.

@@ -102,7 +102,7 @@ struct ReapExecution: Sendable {
         return .failed(ClusterError(.unavailable, "the preview is being changed all the time"))
     }
 
-    /// Judges a preview again.
+    /// Evaluates a preview again.
     ///
     /// - Parameter earlier: The reason for which it was to be deleted, if the evidence for that still counts.
     /// - Returns: The reason for which it is due; `nil` if it is not.

@@ -28,7 +28,7 @@ struct ReapSurvey: Sendable {
     /// The API server's time when the lists were evaluated; `nil` if it is not known.
     let time: ClusterTimeReading?
 
-    /// Judges lists.
+    /// Evaluates lists.
     ///
     /// - Parameters:
     ///   - livePods: The pods that have not ended.

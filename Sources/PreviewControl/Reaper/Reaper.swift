@@ -158,7 +158,7 @@ public struct Reaper: NamedService {
         }
     }
 
-    /// Judges everything and carries out what is due: three requests if nothing is, regardless of the number of
+    /// Evaluates everything and carries out what is due: three requests if nothing is, regardless of the number of
     /// previews.
     ///
     /// The copy is evaluated if its watches prove that the API server answers them. It is as good as a list then, because
