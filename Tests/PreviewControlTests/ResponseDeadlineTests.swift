@@ -84,13 +84,52 @@ import Testing
         #expect(seen.withLock { $0[.probe] } == .some(nil))
     }
 
-    @Test func aReadDuringTheWaitForTheAppIsLimited() async throws {
+    /// Requests during the wait for the app, and the outcome of the probe that leads to each.
+    private static let requestsOfTheWait: [(SimulatedCluster.Operation, ProbeOutcome)] = [
+        (.routeStatus, .notConnected),
+        (.isPodReady, .answered(ProbeResponse(status: 503, isFromUpstream: false, text: "no healthy upstream"))),
+        (
+            .setBackendProtocol,
+            .answered(
+                ProbeResponse(
+                    status: 502,
+                    isFromUpstream: false,
+                    text: "upstream connect error or disconnect/reset before headers. reset reason: protocol error"
+                )
+            )
+        ),
+        (.rewriteHost, .answered(ProbeResponse(status: 403))),
+    ]
+
+    @Test(arguments: requestsOfTheWait)
+    func aRequestDuringTheWaitForTheAppIsLimited(
+        operation: SimulatedCluster.Operation,
+        outcome: ProbeOutcome
+    ) async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: ControlHarness.run)
-        harness.cluster.setProbeOutcome(.notConnected)
+        harness.cluster.setProbeOutcome(outcome)
+        harness.cluster.setHTTP2Outcome(.answered(ProbeResponse(status: 200)))
+        harness.cluster.setLocalhostOutcome(.answered(ProbeResponse(status: 200, mark: .localhost)))
         let seen = Mutex<Duration?>(nil)
-        harness.cluster.interrupt(.routeStatus) { seen.withLock { $0 = ResponseDeadline.remaining } }
+        harness.cluster.interrupt(operation) { seen.withLock { $0 = ResponseDeadline.remaining } }
         _ = try await harness.previews.start(run: ControlHarness.run, port: 3000, requester: "ada")
+        #expect(seen.withLock { $0 } == ResponseDeadline.limit)
+    }
+
+    /// A check that waits probes without a deadline.
+    @Test(arguments: requestsOfTheWait.prefix(2))
+    func aReadAfterAProbeWithoutADeadlineIsLimited(
+        operation: SimulatedCluster.Operation,
+        outcome: ProbeOutcome
+    ) async throws {
+        let harness = try await ControlHarness()
+        let token = try await harness.startPreview().token
+        let preview = try #require(try await harness.cluster.route(token))
+        harness.cluster.setProbeOutcome(outcome)
+        let seen = Mutex<Duration?>(nil)
+        harness.cluster.interrupt(operation) { seen.withLock { $0 = ResponseDeadline.remaining } }
+        _ = await harness.previews.probeReadiness(of: preview)
         #expect(seen.withLock { $0 } == ResponseDeadline.limit)
     }
 

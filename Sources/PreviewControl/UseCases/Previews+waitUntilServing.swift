@@ -68,14 +68,17 @@ extension Previews {
         }
     }
 
-    /// Each step is a compare-and-swap on the route, as of ``tryLocalhost(_:after:)``.
+    /// Each step is a compare-and-swap on the route, as of ``tryLocalhost(_:after:)``, and has the time of a request on
+    /// behalf of a caller.
     ///
     /// The route may have HTTP/2 already: from a trial that is under way, or from one that could not change it back. So
     /// both protocols are tried.
     private func tryHTTP2(_ preview: Preview) async -> ProtocolTrial {
         let changed: Preview?
-        do throws(ClusterError) {
-            changed = try await objects.setBackendProtocol(of: preview, to: .http2)
+        do {
+            changed = try await ResponseDeadline.ensure(time) {
+                try await objects.setBackendProtocol(of: preview, to: .http2)
+            }
         } catch {
             // It may have taken effect although its response was lost.
             _ = await restoreHTTP1(of: preview)
@@ -97,7 +100,9 @@ extension Previews {
         let second = await evidenceOfTrial(restored)
         if second.source == .app { return .answered(restored, second, Readiness(second)) }
         // An app that spoke HTTP/2 before may do so again.
-        _ = try? await objects.setBackendProtocol(of: restored, to: .http2)
+        _ = try? await ResponseDeadline.ensure(time) {
+            try await objects.setBackendProtocol(of: restored, to: .http2)
+        }
         return .unansweredOverHTTP2
     }
 
@@ -125,8 +130,10 @@ extension Previews {
         after refusal: Readiness
     ) async -> (preview: Preview, readiness: Readiness) {
         let changed: Preview?
-        do throws(ClusterError) {
-            changed = try await objects.rewriteHost(of: preview, to: .localhost)
+        do {
+            changed = try await ResponseDeadline.ensure(time) {
+                try await objects.rewriteHost(of: preview, to: .localhost)
+            }
         } catch {
             // It may have taken effect although its response was lost.
             return (await restoreHost(of: preview) ?? preview, refusal)
@@ -203,12 +210,16 @@ extension Previews {
             outcome: await probe.probe(preview.token, timeout: timeout),
             route: .notRead
         )
-        if evidence.source != .app || status != nil {
-            let status = if let status { Optional(status) } else { try? await objects.status(ofRoute: preview.token) }
-            evidence.route = status.map { .read($0) } ?? .unreadable
-            if let status { evidence.isMarkedRoute = status.isMarked }
+        // A check that waits has no deadline either.
+        return await ResponseDeadline.ensure(time) {
+            if evidence.source != .app || status != nil {
+                let status =
+                    if let status { Optional(status) } else { try? await objects.status(ofRoute: preview.token) }
+                evidence.route = status.map { .read($0) } ?? .unreadable
+                if let status { evidence.isMarkedRoute = status.isMarked }
+            }
+            return await evidence.completed(about: preview, from: objects)
         }
-        return await evidence.completed(about: preview, from: objects)
     }
 }
 
@@ -237,7 +248,8 @@ extension ReadinessEvidence {
         while !Task.isCancelled {
             switch wait.next(at: time.uptime(), probed: probed) {
             case .finish:
-                return await wait.evidence.completed(about: preview, from: objects)
+                let evidence = wait.evidence
+                return await ResponseDeadline.begin(time) { await evidence.completed(about: preview, from: objects) }
             case .readRoute:
                 // The wait has no deadline, but its caller waits for each of its reads.
                 let status = try? await ResponseDeadline.begin(time) {
