@@ -162,7 +162,7 @@ public struct RequestLimits: Hashable, Sendable {
     public static let maxConcurrentRequests = 32
     /// The number of further requests that may wait; others fail at once.
     public static let maxWaitingRequests = 4096
-    /// The longest accepted response. A list from the server's cache comes in one piece, regardless of the page size.
+    /// The longest accepted response.
     public static let maxBodyBytes = 128 * 1024 * 1024
     /// The longest response to a failed request that is read.
     public static let maxErrorBodyBytes = 1024 * 1024
