@@ -137,7 +137,9 @@ struct ExecPluginTests {
     private func failure(_ script: String, clock: any Clock<Duration> = ContinuousClock()) async throws
         -> KubernetesError?
     {
-        let plugin = try plugin(script, TemporaryFolder())
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let plugin = try plugin(script, folder)
         return await #expect(throws: KubernetesError.self) { try await ExecPluginRunner(clock: clock).run(plugin) }
     }
 
@@ -209,18 +211,28 @@ struct ExecPluginTests {
     @Test("Every fault of a plugin gives one sentence that names the plugin and quotes nothing")
     func everyErrorOfAPluginNamesItAndQuotesNothing() async throws {
         let scripts = [
-            "echo secret-output; exit 3",
-            "echo secret-output",
-            #"echo '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"secret"}}'"#,
-            credential("{}"),
-            credential(#"{"token":"secret","clientKeyData":"secret"}"#),
-            credential(#"{"token":"secret","expirationTimestamp":"soon"}"#),
-            "head -c 2000000 /dev/zero",
+            ("echo secret-output; exit 3", "failed"),
+            ("echo secret-output", "did not print an ExecCredential"),
+            (
+                credential(#"{"token":"secret"}"#).replacing("k8s.io/v1", with: "k8s.io/v1beta1"),
+                "printed an apiVersion other than client.authentication.k8s.io/v1"
+            ),
+            (credential("{}"), "printed neither a token nor a certificate"),
+            (
+                credential(#"{"token":"secret","clientKeyData":"secret"}"#),
+                "printed a client certificate without its key, or a key without its certificate"
+            ),
+            (
+                credential(#"{"token":"secret","expirationTimestamp":"soon"}"#),
+                "printed an invalid expirationTimestamp"
+            ),
+            ("head -c 2000000 /dev/zero", "printed more than \(ExecPluginRunner.maxOutputBytes) bytes"),
         ]
-        for script in scripts {
+        for (script, reason) in scripts {
             let error = try await failure(script)
             #expect(error?.kind == .configuration)
             #expect(error?.explanation?.hasPrefix("config: user u: the exec plugin") == true, "\(script)")
+            #expect(error?.explanation?.contains(" \(reason)") == true, "\(script)")
             #expect(error?.explanation?.contains("secret") == false, "\(script)")
         }
     }
