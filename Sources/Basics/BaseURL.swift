@@ -26,7 +26,7 @@ public struct BaseURL: Hashable, Sendable, CustomStringConvertible {
         else { throw InvalidBaseURL() }
         let rest = text[start...]
         let authority = rest.prefix { $0 != "/" }
-        guard authority.last != ":" else { throw InvalidBaseURL() }
+        guard authority.last != ":", authority.utf8.allSatisfy(Self.isInAuthority) else { throw InvalidBaseURL() }
         var prefix = rest.dropFirst(authority.count)
         while prefix.last == "/" { prefix = prefix.dropLast() }
         self.scheme = scheme
@@ -43,6 +43,11 @@ public struct BaseURL: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: ``InvalidBaseURL``.
     public init(scheme: String, host: String, port: String) throws(InvalidBaseURL) {
         try self.init("\(scheme)://" + (host.contains(":") ? "[\(host)]" : host) + ":\(port)")
+    }
+
+    /// Whether the byte may be in a host and a port. `URL` also accepts others, such as backslashes.
+    private static func isInAuthority(_ byte: UInt8) -> Bool {
+        byte.isAlphanumeric || "-._~:[]".utf8.contains(byte)
     }
 
     public var description: String { "\(scheme)://\(authority)\(pathPrefix)" }
