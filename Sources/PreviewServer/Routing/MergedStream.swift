@@ -25,6 +25,8 @@ struct MergedStream: Sendable {
     let run: RunID
     let source: RunStreamSource
     let response: TransportResponse
+    /// Where the reader continues; `nil` if it reads from the beginning.
+    let resumed: ResumedStream?
 
     /// The largest number of events that wait for a position; older ones are dropped, since every event that still
     /// matters is sent again on the next connect.
@@ -60,17 +62,20 @@ struct MergedStream: Sendable {
         private let stream: MergedStream
         private let pending: PendingEvents
         private var events = RunStreamEvents()
+        private var resumed: ResumedStream?
         private var boundary = EventBoundary()
         private var waiting: [ByteBuffer] = []
 
         init(_ stream: MergedStream, _ pending: PendingEvents) {
             self.stream = stream
             self.pending = pending
+            resumed = stream.resumed
         }
 
         /// - Parameter chunk: Bytes of the core API, or nothing if this service has an event.
         /// - Returns: The bytes for the reader.
         func arrived(_ chunk: [UInt8]) -> [ByteBuffer] {
+            let chunk = resumed?.removeLastEvent(from: chunk) ?? chunk
             var result: [ByteBuffer] = []
             if let place = boundary.read(chunk), !waiting.isEmpty {
                 result.append(ByteBuffer(bytes: chunk[..<place]))
