@@ -76,7 +76,7 @@ final class CoreForwarder: Sendable {
                 if let whole {
                     try await BodyWriting.write(ByteBuffer(bytes: whole), &body)
                 } else {
-                    let merged = mergedStream(request, forwarded, response, resumed)
+                    let merged = mergedStream(request, forwarded, response, resumed, channel)
                     try await write(response, merged, forwarded, channel, to: &body)
                 }
                 try await BodyWriting.finish(forwarded.trailers, &body)
@@ -124,7 +124,8 @@ final class CoreForwarder: Sendable {
         _ request: Request,
         _ forwarded: RoutedResponse,
         _ response: TransportResponse,
-        _ resumed: ResumedStream?
+        _ resumed: ResumedStream?,
+        _ channel: any Channel
     ) -> MergedStream? {
         let fields = forwarded.head.headerFields
         guard let streams, forwarded.head.status == .ok, forwarded.isEventStream, !fields.contains(.contentLength),
@@ -132,7 +133,13 @@ final class CoreForwarder: Sendable {
             case .timeline(let text) = RouteTable.owner(of: request.method, request.head.path ?? ""),
             let run = try? RunID(text)
         else { return nil }
-        return MergedStream(run: run, source: streams, response: response, resumed: resumed)
+        return MergedStream(
+            run: run,
+            source: streams,
+            response: response,
+            resumed: resumed,
+            eventLoop: channel.eventLoop
+        )
     }
 
     /// - Returns: `nil` if the stream is not merged with others, or its reader has no event of it.

@@ -78,6 +78,28 @@ struct CoreForwarderTests {
         }
     }
 
+    /// Sends one event of a run and then nothing, until its reader is gone.
+    private struct SilentRunTransport: HTTPTransport {
+        func withResponse<Result: Sendable>(
+            to request: TransportRequest,
+            _ handle: @Sendable (TransportResponse) async throws -> Result
+        ) async throws -> Result {
+            let (chunks, source) = AsyncStream.makeStream(of: [UInt8].self)
+            source.yield(Array("id: 1\ndata: a\n\n".utf8))
+            let body = TransportBody(
+                nextChunk: {
+                    for await chunk in chunks { return chunk }
+                    return nil
+                },
+                stopReceiving: { source.finish() },
+                interruptReader: { source.yield([]) }
+            )
+            request.abort?.whenAborted { source.finish() }
+            let head = HTTPResponse(status: .ok, headerFields: [.contentType: "text/event-stream"])
+            return try await handle(TransportResponse(head: head, body: body))
+        }
+    }
+
     /// Runs a server that forwards all requests of the core API to `transport`.
     private func run(
         _ transport: any HTTPTransport,
@@ -139,6 +161,23 @@ struct CoreForwarderTests {
             #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
             #expect(answer.contains("id: 8\ndata: new\n\n"))
             #expect(!answer.contains("known"))
+        }
+    }
+
+    @Test func aReaderOfASilentStreamGetsComments() async throws {
+        let harness = try await APIHarness()
+        let streams = RunStreamSource(
+            gate: harness.gate,
+            broadcast: TimelineBroadcast(to: harness.timeline),
+            commentInterval: .milliseconds(20)
+        )
+        try await run(SilentRunTransport(), streams: streams) { port in
+            let client = try await RawClient.connect(to: port)
+            try await client.send("GET /api/runs/\(APIHarness.run)/stream HTTP/1.1\r\nHost: a\r\n\r\n")
+            let answer = await client.receive { $0.ranges(of: ": waiting\n\n").count >= 2 }
+            #expect(answer.contains("id: 1\ndata: a\n\n"))
+            #expect(answer.ranges(of: ": waiting\n\n").count >= 2)
+            try await client.close()
         }
     }
 }
