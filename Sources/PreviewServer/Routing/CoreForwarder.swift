@@ -51,8 +51,9 @@ final class CoreForwarder: Sendable {
         let abort = TransportAbort()
         connections.requestBegan(channel, abort)
         defer { connections.requestEnded(channel) }
+        let resumed = resumedStream(request)
         let routed = RoutedRequest(
-            head: request.head,
+            head: resumed?.request(instead: request.head) ?? request.head,
             body: Self.body(of: request, on: channel),
             client: channel.remoteAddress?.ipAddress,
             abort: abort
@@ -75,7 +76,8 @@ final class CoreForwarder: Sendable {
                 if let whole {
                     try await BodyWriting.write(ByteBuffer(bytes: whole), &body)
                 } else {
-                    try await write(response, mergedStream(request, forwarded, response), forwarded, channel, to: &body)
+                    let merged = mergedStream(request, forwarded, response, resumed, channel)
+                    try await write(response, merged, forwarded, channel, to: &body)
                 }
                 try await BodyWriting.finish(forwarded.trailers, &body)
             }
@@ -121,7 +123,9 @@ final class CoreForwarder: Sendable {
     private func mergedStream(
         _ request: Request,
         _ forwarded: RoutedResponse,
-        _ response: TransportResponse
+        _ response: TransportResponse,
+        _ resumed: ResumedStream?,
+        _ channel: any Channel
     ) -> MergedStream? {
         let fields = forwarded.head.headerFields
         guard let streams, forwarded.head.status == .ok, forwarded.isEventStream, !fields.contains(.contentLength),
@@ -129,7 +133,21 @@ final class CoreForwarder: Sendable {
             case .timeline(let text) = RouteTable.owner(of: request.method, request.head.path ?? ""),
             let run = try? RunID(text)
         else { return nil }
-        return MergedStream(run: run, source: streams, response: response)
+        return MergedStream(
+            run: run,
+            source: streams,
+            response: response,
+            resumed: resumed,
+            eventLoop: channel.eventLoop
+        )
+    }
+
+    /// - Returns: `nil` if the stream is not merged with others, or its reader has no event of it.
+    private func resumedStream(_ request: Request) -> ResumedStream? {
+        guard streams != nil, case .timeline = RouteTable.owner(of: request.method, request.head.path ?? "") else {
+            return nil
+        }
+        return ResumedStream(request.head)
     }
 
     /// An event stream has no end of its own, and its reader reconnects: it ends when this replica shuts down.

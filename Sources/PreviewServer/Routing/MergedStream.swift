@@ -10,10 +10,14 @@ internal import Synchronization
 public final class RunStreamSource: Sendable {
     let gate: AgentPreviewGate
     let broadcast: TimelineBroadcast
+    let commentInterval: Duration
 
-    public init(gate: AgentPreviewGate, broadcast: TimelineBroadcast) {
+    /// - Parameter commentInterval: How often a comment is sent to a reader who gets nothing else. The core API sends
+    ///   none, and load balancers close connections that are silent for one to four minutes.
+    public init(gate: AgentPreviewGate, broadcast: TimelineBroadcast, commentInterval: Duration = .seconds(20)) {
         self.gate = gate
         self.broadcast = broadcast
+        self.commentInterval = commentInterval
     }
 }
 
@@ -25,6 +29,10 @@ struct MergedStream: Sendable {
     let run: RunID
     let source: RunStreamSource
     let response: TransportResponse
+    /// Where the reader continues; `nil` if it reads from the beginning.
+    let resumed: ResumedStream?
+    /// The event loop of the reader's connection.
+    let eventLoop: any EventLoop
 
     /// The largest number of events that wait for a position; older ones are dropped, since every event that still
     /// matters is sent again on the next connect.
@@ -47,6 +55,12 @@ struct MergedStream: Sendable {
             },
         ]
         defer { for observation in observations { observation.cancel() } }
+        let interval = TimeAmount(source.commentInterval)
+        let comments = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+            pending.commentIsDue()
+            response.body.interrupt()
+        }
+        defer { comments.cancel() }
         let merger = Merger(self, pending)
         for try await chunk in response.body {
             let buffers = merger.arrived(chunk)
@@ -60,17 +74,22 @@ struct MergedStream: Sendable {
         private let stream: MergedStream
         private let pending: PendingEvents
         private var events = RunStreamEvents()
+        private var resumed: ResumedStream?
         private var boundary = EventBoundary()
         private var waiting: [ByteBuffer] = []
+        /// True if the reader got something since a comment was last due.
+        private var isActive = false
 
         init(_ stream: MergedStream, _ pending: PendingEvents) {
             self.stream = stream
             self.pending = pending
+            resumed = stream.resumed
         }
 
         /// - Parameter chunk: Bytes of the core API, or nothing if this service has an event.
         /// - Returns: The bytes for the reader.
         func arrived(_ chunk: [UInt8]) -> [ByteBuffer] {
+            let chunk = resumed?.removeLastEvent(from: chunk) ?? chunk
             var result: [ByteBuffer] = []
             if let place = boundary.read(chunk), !waiting.isEmpty {
                 result.append(ByteBuffer(bytes: chunk[..<place]))
@@ -86,6 +105,12 @@ struct MergedStream: Sendable {
                 waiting.removeFirst(max(0, waiting.count - MergedStream.maxWaiting))
             }
             if boundary.isBetweenEvents { takeWaiting(into: &result) }
+            if pending.takeDueComment() {
+                if result.isEmpty, !isActive, boundary.isBetweenEvents { result.append(EventStream.comment("waiting")) }
+                isActive = false
+            } else if !result.isEmpty {
+                isActive = true
+            }
             return result
         }
 
@@ -100,6 +125,7 @@ struct MergedStream: Sendable {
         private struct State {
             var approvalsChanged = false
             var events: [TimelineEvent] = []
+            var commentIsDue = false
         }
 
         /// The largest number of events that wait for the reader; older ones are dropped.
@@ -120,8 +146,17 @@ struct MergedStream: Sendable {
         func take() -> (approvalsChanged: Bool, events: [TimelineEvent])? {
             state.withLock { state in
                 guard state.approvalsChanged || !state.events.isEmpty else { return nil }
-                defer { state = State() }
+                defer { (state.approvalsChanged, state.events) = (false, []) }
                 return (state.approvalsChanged, state.events)
+            }
+        }
+
+        func commentIsDue() { state.withLock { $0.commentIsDue = true } }
+
+        func takeDueComment() -> Bool {
+            state.withLock { state in
+                defer { state.commentIsDue = false }
+                return state.commentIsDue
             }
         }
     }

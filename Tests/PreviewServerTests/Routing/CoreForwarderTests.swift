@@ -2,6 +2,7 @@ import Basics
 import HTTPTransport
 import HTTPTypes
 import Hummingbird
+import PreviewControl
 import Router
 import TestPeers
 import TestSupport
@@ -56,17 +57,61 @@ struct CoreForwarderTests {
         }
     }
 
+    /// Sends the events 7 and 8 of a run, and no head before the first event that its reader does not have, as the
+    /// platform's core API.
+    private struct WaitingRunTransport: HTTPTransport {
+        func withResponse<Result: Sendable>(
+            to request: TransportRequest,
+            _ handle: @Sendable (TransportResponse) async throws -> Result
+        ) async throws -> Result {
+            guard request.head.headerFields[.lastEventID] == "6" else {
+                throw TransportError(.timedOut, "the run waits")
+            }
+            let parts = ["id: 7\ndata: known\n\n", "id: 8\ndata: new\n\nevent: done\ndata: {}\n\n"]
+            let sent = SharedCount()
+            let body = TransportBody {
+                let count = sent.add()
+                return count <= parts.count ? Array(parts[count - 1].utf8) : nil
+            }
+            let head = HTTPResponse(status: .ok, headerFields: [.contentType: "text/event-stream"])
+            return try await handle(TransportResponse(head: head, body: body))
+        }
+    }
+
+    /// Sends one event of a run and then nothing, until its reader is gone.
+    private struct SilentRunTransport: HTTPTransport {
+        func withResponse<Result: Sendable>(
+            to request: TransportRequest,
+            _ handle: @Sendable (TransportResponse) async throws -> Result
+        ) async throws -> Result {
+            let (chunks, source) = AsyncStream.makeStream(of: [UInt8].self)
+            source.yield(Array("id: 1\ndata: a\n\n".utf8))
+            let body = TransportBody(
+                nextChunk: {
+                    for await chunk in chunks { return chunk }
+                    return nil
+                },
+                stopReceiving: { source.finish() },
+                interruptReader: { source.yield([]) }
+            )
+            request.abort?.whenAborted { source.finish() }
+            let head = HTTPResponse(status: .ok, headerFields: [.contentType: "text/event-stream"])
+            return try await handle(TransportResponse(head: head, body: body))
+        }
+    }
+
     /// Runs a server that forwards all requests of the core API to `transport`.
     private func run(
         _ transport: any HTTPTransport,
         _ limits: ConnectionLimits = ConnectionLimits(),
+        streams: RunStreamSource? = nil,
         _ work: @Sendable (_ port: Int) async throws -> Void
     ) async throws {
         let router = try CoreRouter.forwarding(to: transport)
         try await LoopbackServer.run { onRunning in
             Application(
                 responder: CallbackResponder<PreviewRequestContext> { _, _ in Response(status: .notFound) },
-                server: .limited(limits, router: router),
+                server: .limited(limits, router: router, streams: streams),
                 configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
                 onServerRunning: onRunning,
                 logger: .silent
@@ -97,6 +142,41 @@ struct CoreForwarderTests {
             try await client.send("GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n")
             let both = await client.receive { $0.ranges(of: "\r\n\r\n").count == 2 }
             #expect(both.ranges(of: "HTTP/1.1 200 OK\r\n").count == 2)
+            try await client.close()
+        }
+    }
+
+    @Test func aReaderThatReturnsToTheStreamOfAWaitingRunIsConnectedAtOnce() async throws {
+        let harness = try await APIHarness()
+        let streams = RunStreamSource(gate: harness.gate, broadcast: TimelineBroadcast(to: harness.timeline))
+        try await run(WaitingRunTransport(), streams: streams) { port in
+            let client = try await RawClient.connect(to: port)
+            try await client.send(
+                """
+                GET /api/runs/\(APIHarness.run)/stream HTTP/1.1\r\nHost: a\r\nLast-Event-ID: 7\r\n\
+                Connection: close\r\n\r\n
+                """
+            )
+            let answer = await client.receiveAll()
+            #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(answer.contains("id: 8\ndata: new\n\n"))
+            #expect(!answer.contains("known"))
+        }
+    }
+
+    @Test func aReaderOfASilentStreamGetsComments() async throws {
+        let harness = try await APIHarness()
+        let streams = RunStreamSource(
+            gate: harness.gate,
+            broadcast: TimelineBroadcast(to: harness.timeline),
+            commentInterval: .milliseconds(20)
+        )
+        try await run(SilentRunTransport(), streams: streams) { port in
+            let client = try await RawClient.connect(to: port)
+            try await client.send("GET /api/runs/\(APIHarness.run)/stream HTTP/1.1\r\nHost: a\r\n\r\n")
+            let answer = await client.receive { $0.ranges(of: ": waiting\n\n").count >= 2 }
+            #expect(answer.contains("id: 1\ndata: a\n\n"))
+            #expect(answer.ranges(of: ": waiting\n\n").count >= 2)
             try await client.close()
         }
     }

@@ -256,6 +256,7 @@ struct DoctorTests {
                 core: core
             )
             #expect(report.entries.first?.finding.status == status)
+            #expect((code == 401) == report.text.contains("set Auth__ApiKey of the core API"))
             #expect(!report.text.contains(key))
             #expect(try !report.json().contains(key))
         }

@@ -58,6 +58,13 @@ struct ManifestTests {
         #expect(try settings.value("data", "Agentweaver__ApiBaseUrl") == "http://agentweaver-api:8080")
     }
 
+    @Test("The platform's older preview service finds the pods of previews", arguments: Files.overlays)
+    func podsAreLabelled(overlay: String) async throws {
+        let manifests = try await Files.manifests(overlay: overlay)
+        let settings = try #require(manifests.first { $0.name.hasPrefix("preview-gateway-settings-") })
+        #expect(try settings.value("data", "Sandbox__Preview__LabelPods") == "true")
+    }
+
     @Test("The preview Gateway reaches the page of hosts without a preview, and not the API", arguments: Files.overlays)
     func thePageIsAllThatThePreviewGatewayReaches(overlay: String) async throws {
         let manifests = try await Files.manifests(overlay: overlay)

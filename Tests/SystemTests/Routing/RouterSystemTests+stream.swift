@@ -68,7 +68,7 @@ extension RouterSystemTests {
     }
 
     private static func events(in body: String) -> [String] {
-        body.split(separator: "\n\n").map { String($0) }
+        body.split(separator: "\n\n").map { String($0) }.filter { !$0.hasPrefix(":") }
     }
 
     /// The part of a chunked body that has arrived.

@@ -27,7 +27,10 @@ extension DoctorCheck {
                 case .unauthorized:
                     return .failure(
                         "it does not accept the service key",
-                        remedy: "set this service's key to the platform's: kubectl get secret preview-gateway -o yaml"
+                        remedy: """
+                            set \(IdentitySettings.Keys.apiKey.key) of the core API and of its workers to the key in the \
+                            Secret \(ServiceObjects.name) (Docs/Operations.md, "The service key of the platform")
+                            """
                     )
                 default:
                     return .failure(
