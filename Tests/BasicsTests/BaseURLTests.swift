@@ -35,7 +35,8 @@ import Testing
         "https://user:secret@api.example.com",
         "https://api.example.com?x=secret", "https://api.example.com/#secret", "https://api.example.com:0",
         "https://api.example.com:65536", "https://api.example.com:", "https://api.example.com:secret",
-        "https://api\\example.com", "https://api%2Fexample.com", "https://api example.com", "https://api.example.com/\r\nX-Secret: 1",
+        "https://api\\example.com", "https://api%2Fexample.com", "https://api example.com",
+        "https://api.example.com/\r\nX-Secret: 1",
     ])
     func otherTextIsRefusedInOneLineThatDoesNotQuoteIt(text: String) {
         let error = #expect(throws: InvalidBaseURL.self) { try BaseURL(text) }
