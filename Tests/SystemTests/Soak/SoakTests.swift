@@ -39,6 +39,7 @@ struct SoakTests {
             )
             #expect(try await cluster.objectCount() == 0, "nothing is left, and no half of anything")
             for growth in soak.excessiveGrowth { Issue.record("\(growth)") }
+            #expect(soak.growth.isEmpty == (Soak.steadyMinutes == 0), "the growth of the replicas was measured")
             if expectations.violations.isEmpty, soak.load.failures.isEmpty {
                 try FileManager.default.removeItem(at: folder)
             } else {
@@ -52,6 +53,8 @@ struct SoakTests {
 final class Soak: Sendable {
     /// The length in whole minutes; with 0 every fault occurs once.
     static let minutes = ProcessInfo.processInfo.environment["SOAK_MINUTES"].flatMap { Int($0) } ?? 0
+    /// The last minutes, without faults, in which the growth of the replicas is measured. A shorter soak has none.
+    static let steadyMinutes = minutes < 4 ? 0 : max(2, minutes / 4)
     private static let seed = ProcessInfo.processInfo.environment["SOAK_SEED"].flatMap { UInt64($0) } ?? 1
     /// A library that gives a program another wall clock; if it is not set, no replica's clock is wrong.
     private static let fakeTime = ProcessInfo.processInfo.environment["LIBFAKETIME"]
@@ -102,8 +105,10 @@ final class Soak: Sendable {
                 group.addTask { try await self.load.agent(of: self.runs[1]) }
                 group.addTask { try await self.load.approver(of: self.runs[1]) }
                 group.addTask { try await self.load.permanentViewers(of: self.runs[0]) }
-                let end = self.time.uptime() + .seconds(60 * Self.minutes)
+                let end = self.time.uptime() + .seconds(60 * (Self.minutes - Self.steadyMinutes))
                 repeat { try await self.cycle(corePort, &group) } while self.time.uptime() < end
+                self.load.setStrict(true)
+                try await self.time.sleep(.seconds(60 * Self.steadyMinutes))
                 self.load.end()
                 try await self.waitForTheEnd()
             }
@@ -233,13 +238,15 @@ final class Soak: Sendable {
 
     /// The figures that grew by more than their limit.
     var excessiveGrowth: [String] {
-        growth.filter { $0.slope > $0.limit }.map { "port \($0.port): \($0.name) grew by \($0.slope) a minute" }
+        growth.filter { $0.slope > $0.limit && $0.slope * $0.minutes > SoakUsage.poolGrowth }.map {
+            "port \($0.port): \($0.name) grew by \($0.slope) a minute"
+        }
     }
 
-    private var growth: [(port: Int, name: String, slope: Double, limit: Double)] {
+    var growth: [(port: Int, name: String, slope: Double, minutes: Double, limit: Double)] {
         usage.withLock(\.self).sorted { $0.key < $1.key }.flatMap { port, usage in
             SoakUsage.limits.compactMap { limit in
-                usage.slopePerMinute(limit.value).map { (port, limit.name, $0, limit.perMinute) }
+                usage.growth(limit.value).map { (port, limit.name, $0.perMinute, $0.minutes, limit.perMinute) }
             }
         }
     }

@@ -18,6 +18,10 @@ struct SoakUsage: Sendable {
         ("threads", { $0.threads }, 0.5),
     ]
 
+    /// A total growth by this many does not count: thread pools and connection pools grow to their fixed size when they
+    /// are needed.
+    static let poolGrowth = 2.0
+
     /// Growth while the caches fill does not count.
     static let warmUpSeconds = 30.0
     /// A slope over a shorter time is noise.
@@ -46,8 +50,9 @@ struct SoakUsage: Sendable {
 
     mutating func add(_ sample: Sample) { samples.append(sample) }
 
-    /// The growth of one figure per minute, by least squares; `nil` if there are too few samples.
-    func slopePerMinute(_ value: (Sample) -> Double) -> Double? {
+    /// The growth of one figure per minute, by least squares, and the minutes in which it was measured; `nil` if there are
+    /// too few samples.
+    func growth(_ value: (Sample) -> Double) -> (perMinute: Double, minutes: Double)? {
         guard let first = samples.first else { return nil }
         let counted = samples.filter { $0.second >= first.second + Self.warmUpSeconds }
         guard let begin = counted.first, let end = counted.last, end.second - begin.second >= Self.leastSeconds else {
@@ -61,6 +66,6 @@ struct SoakUsage: Sendable {
             products += (sample.second - meanTime) * (value(sample) - meanValue)
             squares += (sample.second - meanTime) * (sample.second - meanTime)
         }
-        return squares == 0 ? nil : products / squares * 60
+        return squares == 0 ? nil : (products / squares * 60, (end.second - begin.second) / 60)
     }
 }
