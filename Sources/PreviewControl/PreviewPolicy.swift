@@ -3,23 +3,23 @@ public import PreviewDomain
 /// The rules by which previews are started and ended.
 public struct PreviewPolicy: Sendable {
     /// False rejects every start with a conflict and disables the reaper.
-    public var isEnabled: Bool
-    public var ports: PortPolicy
-    public var limits: PreviewLimits
-    public var lifetime: LifetimePolicy
+    public var isEnabled = true
+    public var ports = PortPolicy()
+    public var limits = PreviewLimits()
+    public var lifetime = LifetimePolicy()
     /// How long a Service without its route, or a route without its Service, may exist; at least
     /// ``shortestOrphanGrace``.
-    public var orphanGrace: Duration
+    public var orphanGrace = Duration.seconds(120)
     /// The time between two sweeps, which complement the watches.
-    public var sweepInterval: Duration
+    public var sweepInterval = Duration.seconds(60)
     /// How long a replica deletes no idle previews after it has become able to record keepalives again.
-    public var outageGrace: Duration
+    public var outageGrace = Duration.seconds(150)
     /// How long a start waits for the gateway and the app before it reports the problem.
-    public var readyTimeout: Duration
+    public var readyTimeout = Duration.seconds(10)
     /// The host that the app receives if the caller does not specify one.
-    public var hostHeader: HostHeader
+    public var hostHeader = HostHeader.auto
     /// Whether a run's pod has the per-run label while the run has previews, for the platform's older service.
-    public var labelsPods: Bool
+    public var labelsPods = false
 
     /// The longest time that a start's requests to the cluster may take in all, including a second in which the last
     /// one is carried out. Within this time, a Service without a route may belong to a preview that is being created.
@@ -38,27 +38,6 @@ public struct PreviewPolicy: Sendable {
         ResponseDeadline.limit + min(Self.pingInterval, lifetime.idleTimeout / 2)
     }
 
-    public init(
-        isEnabled: Bool,
-        ports: PortPolicy,
-        limits: PreviewLimits,
-        lifetime: LifetimePolicy,
-        orphanGrace: Duration,
-        sweepInterval: Duration,
-        outageGrace: Duration = .seconds(150),
-        readyTimeout: Duration,
-        hostHeader: HostHeader = .auto,
-        labelsPods: Bool = false
-    ) {
-        self.isEnabled = isEnabled
-        self.ports = ports
-        self.limits = limits
-        self.lifetime = lifetime
-        self.orphanGrace = orphanGrace
-        self.sweepInterval = sweepInterval
-        self.outageGrace = outageGrace
-        self.readyTimeout = readyTimeout
-        self.hostHeader = hostHeader
-        self.labelsPods = labelsPods
-    }
+    /// Creates the default policy.
+    public init() {}
 }

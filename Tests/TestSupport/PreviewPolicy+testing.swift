@@ -10,16 +10,13 @@ extension PreviewPolicy {
         outageGrace: Duration = .zero,
         labelsPods: Bool = false
     ) -> PreviewPolicy {
-        PreviewPolicy(
-            isEnabled: true,
-            ports: PortPolicy(),
-            limits: limits,
-            lifetime: lifetime,
-            orphanGrace: .seconds(120),
-            sweepInterval: sweepInterval,
-            outageGrace: outageGrace,
-            readyTimeout: .zero,
-            labelsPods: labelsPods
-        )
+        var policy = PreviewPolicy()
+        policy.limits = limits
+        policy.lifetime = lifetime
+        policy.sweepInterval = sweepInterval
+        policy.outageGrace = outageGrace
+        policy.readyTimeout = .zero
+        policy.labelsPods = labelsPods
+        return policy
     }
 }

@@ -117,7 +117,7 @@ struct DoctorContext: Sendable {
         )
         coreAPI = try sources.value(of: Settings.Keys.coreAPI)
         serviceKey = try IdentitySettings.serviceKey(of: sources)
-        isRouting = try sources.value(of: Settings.Keys.routerEnabled, default: false)
+        isRouting = try sources.value(of: Settings.Keys.routerEnabled)
         isService = Self.account(of: credential) == Self.serviceUser(in: connection.settings.namespace)
         self.platform = platform
         self.resolve = resolve

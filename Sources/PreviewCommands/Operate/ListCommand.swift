@@ -135,18 +135,15 @@ struct ExplainCommand: OperatorCommand {
         discussion: discussion
     )
 
-    @Argument(help: ArgumentHelp("The previews, by fingerprint, token or URL, or by their run.", valueName: "preview"))
-    var references: [String]
+    @OptionGroup var arguments: PreviewArguments
 
     @Option(name: .shortAndLong, help: "The output format.")
     var output = ExplanationFormat.table
 
     @OptionGroup var options: OperatorOptions
 
-    func validate() throws { for reference in references { _ = try PreviewReference(reference) } }
-
     func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
-        let references = try references.map { try PreviewReference($0) }
+        let references = try arguments.references()
         let report = try await connection.report(withClaims: true)
         context.print(try report.explanation(of: references, output))
     }

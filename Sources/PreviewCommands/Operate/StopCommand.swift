@@ -10,18 +10,15 @@ struct StopCommand: OperatorCommand {
         discussion: discussion
     )
 
-    @Argument(help: ArgumentHelp("The previews, by fingerprint, token or URL, or by their run.", valueName: "preview"))
-    var references: [String]
+    @OptionGroup var arguments: PreviewArguments
 
     @Flag(help: "Stop all previews of a run that has several.")
     var all = false
 
     @OptionGroup var options: OperatorOptions
 
-    func validate() throws { for reference in references { _ = try PreviewReference(reference) } }
-
     func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
-        let references = try references.map { try PreviewReference($0) }
+        let references = try arguments.references()
         let entries = try await connection.report().entries
         // All references are resolved before the first preview is stopped, so that an ambiguous one stops nothing.
         let previews = try references.map { try find($0, in: entries) }.joined()

@@ -2,6 +2,17 @@ internal import ArgumentParser
 internal import PreviewControl
 internal import PreviewDomain
 
+/// The argument of `stop` and `explain`: the previews.
+struct PreviewArguments: ParsableArguments {
+    @Argument(help: ArgumentHelp("The previews, by fingerprint, token or URL, or by their run.", valueName: "preview"))
+    private var texts: [String]
+
+    /// Read here and not by the parser, whose error would repeat the text.
+    func references() throws -> [PreviewReference] { try texts.map { try PreviewReference($0) } }
+
+    func validate() throws { _ = try references() }
+}
+
 /// A preview or run named by an operator: a fingerprint, a token, the name of the preview's objects, a URL, or a run id.
 ///
 /// Most of these contain the secret token, so error messages never repeat the text. A text may match several of these forms,

@@ -16,9 +16,9 @@ struct ClusterSettings: Sendable {
     ///   rejected too.
     init(_ sources: SettingsSources) throws(SettingsError) {
         try sources.checkKeys(known: Settings.keys)
-        namespace = try sources.value(of: Settings.Keys.namespace, default: "agentweaver")
-        gatewayName = try sources.value(of: Settings.Keys.gatewayName, default: "agentweaver-preview-gateway")
-        gatewayNamespace = try sources.value(of: Settings.Keys.gatewayNamespace, default: "agentweaver")
+        namespace = try sources.value(of: Settings.Keys.namespace)
+        gatewayName = try sources.value(of: Settings.Keys.gatewayName)
+        gatewayNamespace = try sources.value(of: Settings.Keys.gatewayNamespace)
         zone = try sources.value(of: Settings.Keys.zoneSuffix)
         connectionLimit = try sources.value(of: Settings.Keys.maxConnection)
         policy = try Self.policy(sources)
@@ -26,32 +26,32 @@ struct ClusterSettings: Sendable {
 
     private static func policy(_ sources: SettingsSources) throws(SettingsError) -> PreviewPolicy {
         typealias Keys = Settings.Keys
-        let lowest = try sources.value(of: Keys.allowedPortMin, default: 3000)
-        let highest = try sources.value(of: Keys.allowedPortMax, default: 9000)
+        let lowest = try sources.value(of: Keys.allowedPortMin)
+        let highest = try sources.value(of: Keys.allowedPortMax)
         guard lowest <= highest else {
             throw SettingsError(
                 "\(Keys.allowedPortMin.key) is \(lowest): expected at most \(Keys.allowedPortMax.key), which is \(highest)"
             )
         }
-        return PreviewPolicy(
-            isEnabled: try sources.value(of: Keys.enabled, default: true),
-            ports: PortPolicy(allowed: lowest...highest),
-            limits: PreviewLimits(
-                perRun: try sources.value(of: Keys.maxPerRun, default: 3),
-                global: try sources.value(of: Keys.maxGlobal, default: 20)
-            ),
-            lifetime: LifetimePolicy(
-                idleTimeout: try sources.value(of: Keys.idleTimeout, default: .seconds(30 * 60)),
-                maxLifetime: try sources.value(of: Keys.maxLifetime, default: .seconds(8 * 3600)),
-                keepaliveCoalesce: try sources.value(of: Keys.keepaliveCoalesce, default: .seconds(180)),
-                keepsAfterRun: try sources.value(of: Keys.keepAfterRun, default: true)
-            ),
-            orphanGrace: try sources.value(of: Keys.orphanGrace, default: .seconds(120)),
-            sweepInterval: try sources.value(of: Keys.sweepInterval, default: .seconds(60)),
-            outageGrace: try sources.value(of: Keys.outageGrace, default: .seconds(150)),
-            readyTimeout: try sources.value(of: Keys.readyTimeout, default: .seconds(10)),
-            hostHeader: try sources.value(of: Keys.hostHeader, default: .auto),
-            labelsPods: try sources.value(of: Keys.labelPods, default: false)
+        var policy = PreviewPolicy()
+        policy.isEnabled = try sources.value(of: Keys.enabled)
+        policy.ports = PortPolicy(allowed: lowest...highest)
+        policy.limits = PreviewLimits(
+            perRun: try sources.value(of: Keys.maxPerRun),
+            global: try sources.value(of: Keys.maxGlobal)
         )
+        policy.lifetime = LifetimePolicy(
+            idleTimeout: try sources.value(of: Keys.idleTimeout),
+            maxLifetime: try sources.value(of: Keys.maxLifetime),
+            keepaliveCoalesce: try sources.value(of: Keys.keepaliveCoalesce),
+            keepsAfterRun: try sources.value(of: Keys.keepAfterRun)
+        )
+        policy.orphanGrace = try sources.value(of: Keys.orphanGrace)
+        policy.sweepInterval = try sources.value(of: Keys.sweepInterval)
+        policy.outageGrace = try sources.value(of: Keys.outageGrace)
+        policy.readyTimeout = try sources.value(of: Keys.readyTimeout)
+        policy.hostHeader = try sources.value(of: Keys.hostHeader)
+        policy.labelsPods = try sources.value(of: Keys.labelPods)
+        return policy
     }
 }

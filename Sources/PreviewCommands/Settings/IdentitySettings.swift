@@ -40,7 +40,7 @@ struct IdentitySettings: Sendable {
 
     init(_ sources: SettingsSources) throws(SettingsError) {
         serviceKey = try Self.serviceKey(sources)
-        serviceUser = try sources.value(of: Keys.serviceUser, default: "agentweaver-internal")
+        serviceUser = try sources.value(of: Keys.serviceUser)
         accessTokens = try Self.accessTokens(sources)
         serviceAccounts = try Self.serviceAccounts(sources)
     }
@@ -57,8 +57,8 @@ struct IdentitySettings: Sendable {
     }
 
     private static func serviceAccounts(_ sources: SettingsSources) throws(SettingsError) -> ServiceAccounts? {
-        let service = try sources.value(of: Keys.serviceAccounts, default: [])
-        let operators = try sources.value(of: Keys.operatorAccounts, default: [])
+        let service = try sources.value(of: Keys.serviceAccounts) ?? []
+        let operators = try sources.value(of: Keys.operatorAccounts) ?? []
         if let account = service.intersection(operators).first {
             throw SettingsError(
                 """
@@ -136,7 +136,7 @@ struct IdentitySettings: Sendable {
 }
 
 extension IdentitySettings {
-    /// The keys, ranges and formats of the identity settings.
+    /// The settings of identities.
     enum Keys {
         static let apiKey = Setting(
             "Auth__ApiKey",
@@ -147,6 +147,7 @@ extension IdentitySettings {
         }
         static let apiKeyFile = Setting.path("Auth__ApiKeyFile")
         static let serviceUser = Setting.text("Auth__User", "a name of 1 to 128 characters", in: 1...128)
+            .default("agentweaver-internal")
         static let issuer = Setting.text(
             "Auth__OAuth__Issuer",
             "the claim 'iss' of access tokens, for example https://agentweaver.example.com",
@@ -169,7 +170,7 @@ extension IdentitySettings {
     }
 }
 
-extension Setting where Value == String {
+extension Setting where Value == String, Default == Void {
     fileprivate static func text(_ key: String, _ expected: String, in lengths: ClosedRange<Int>) -> Setting {
         Setting(key, expected: expected) { lengths.contains($0.count) ? $0 : nil }
     }
@@ -179,7 +180,7 @@ extension Setting where Value == String {
     }
 }
 
-extension Setting where Value == Set<ServiceAccount> {
+extension Setting where Value == Set<ServiceAccount>, Default == Void {
     fileprivate static func serviceAccounts(_ key: String) -> Setting {
         Setting(
             key,
@@ -194,9 +195,9 @@ extension Setting where Value == Set<ServiceAccount> {
     private static var maxAccounts: Int { 64 }
 }
 
-extension Setting where Value == URL {
+extension Setting where Value == URL, Default == Void {
     /// An absolute http or https URL, without credentials or a fragment. Never quoted: it may contain credentials.
-    static func webURL(_ key: String) -> Setting {
+    fileprivate static func webURL(_ key: String) -> Setting {
         Setting(
             key,
             expected: "a URL with scheme http or https, for example https://agentweaver.example.com",

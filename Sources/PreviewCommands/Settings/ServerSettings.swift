@@ -13,29 +13,23 @@ struct ServerSettings: Sendable {
 
     /// - Parameter readyTimeout: The time for which a start waits for its preview. It extends the time limit of a response.
     init(_ sources: SettingsSources, readyTimeout: Duration) throws(SettingsError) {
-        listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
+        listen = try sources.value(of: Keys.listen)
         endedPageListen = try sources.value(of: Keys.endedPageListen)
-        allowedOrigins = try sources.value(of: Keys.allowedOrigins, default: .none)
+        allowedOrigins = try sources.value(of: Keys.allowedOrigins) ?? AllowedOrigins.none
         connections = ConnectionLimits()
-        connections.maxConnections = try sources.value(of: Keys.maxConnections, default: connections.maxConnections)
-        connections.idleTimeout = try sources.value(of: Keys.idleTimeout, default: connections.idleTimeout)
+        connections.maxConnections = try sources.value(of: Keys.maxConnections)
+        connections.idleTimeout = try sources.value(of: Keys.idleTimeout)
         requests = RequestLimits()
-        requests.requestsPerSecond = try sources.value(of: Keys.rate, default: requests.requestsPerSecond)
-        requests.burst = try sources.value(of: Keys.burst, default: requests.burst)
+        requests.requestsPerSecond = try sources.value(of: Keys.rate)
+        requests.burst = try sources.value(of: Keys.burst)
         requests.responseTimeout += readyTimeout
-        drainTime = try sources.value(of: Keys.drainTime, default: .seconds(5))
+        drainTime = try sources.value(of: Keys.drainTime)
     }
 
     enum Keys {
-        static let listen = Setting("Server__Listen", expected: "host:port, for example 0.0.0.0:8080") {
-            ListenAddress($0)
-        }
-        static let endedPageListen = Setting(
-            "Server__EndedPageListen",
-            expected: "host:port, for example 0.0.0.0:8081"
-        ) {
-            ListenAddress($0)
-        }
+        static let listen = Setting.address("Server__Listen", suchAs: "0.0.0.0:8080")
+            .default(ListenAddress(host: "0.0.0.0", port: 8080))
+        static let endedPageListen = Setting.address("Server__EndedPageListen", suchAs: "0.0.0.0:8081")
         static let allowedOrigins = Setting(
             "Server__AllowedOrigins",
             expected:
@@ -44,13 +38,14 @@ struct ServerSettings: Sendable {
             AllowedOrigins($0)
         }
         static let maxConnections = Setting.integer("Server__MaxConnections", in: 16...1_000_000)
+            .default(ConnectionLimits().maxConnections)
         static let idleTimeout = Setting.seconds("Server__IdleTimeoutSeconds", in: 1...3600)
-        static let rate = Setting("Server__RequestsPerSecond", expected: "a number from 0.1 to 100000") { text in
-            Double(text).flatMap { (0.1...100_000).contains($0) ? $0 : nil }
-        }
-        static let burst = Setting.integer("Server__RequestBurst", in: 1...100_000)
+            .default(ConnectionLimits().idleTimeout)
+        static let rate = Setting.number("Server__RequestsPerSecond", in: 0.1...100_000)
+            .default(RequestLimits().requestsPerSecond)
+        static let burst = Setting.integer("Server__RequestBurst", in: 1...100_000).default(RequestLimits().burst)
         /// The maximum leaves time to complete requests in progress: ``PreviewService/shutdownTimeout``.
-        static let drainTime = Setting.seconds("Server__DrainSeconds", in: 0...15)
+        static let drainTime = Setting.seconds("Server__DrainSeconds", in: 0...15).default(.seconds(5))
 
         /// Settings of earlier releases, with what replaced them.
         static let removed = [
@@ -86,5 +81,11 @@ struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         }
         guard !host.isEmpty else { return nil }
         self.init(host: String(host), port: port)
+    }
+}
+
+extension Setting where Value == ListenAddress, Default == Void {
+    fileprivate static func address(_ key: String, suchAs example: String) -> Setting {
+        Setting(key, expected: "host:port, for example \(example)") { ListenAddress($0) }
     }
 }

@@ -37,8 +37,8 @@ struct Settings: Sendable {
         }
         approvals = try Self.approvals(sources)
         server = try ServerSettings(sources, readyTimeout: cluster.policy.readyTimeout)
-        logLevel = try sources.value(of: Keys.logLevel, default: .info)
-        logFormat = try sources.value(of: Keys.logFormat, default: .text)
+        logLevel = try sources.value(of: Keys.logLevel)
+        logFormat = try sources.value(of: Keys.logFormat)
     }
 
     private static func router(
@@ -46,8 +46,8 @@ struct Settings: Sendable {
         coreAPI: BaseURL?
     ) throws(SettingsError) -> RouterLimits? {
         var limits = RouterLimits()
-        limits.headTimeout = try sources.value(of: Keys.routerHeadTimeout, default: limits.headTimeout)
-        guard try sources.value(of: Keys.routerEnabled, default: false) else { return nil }
+        limits.headTimeout = try sources.value(of: Keys.routerHeadTimeout)
+        guard try sources.value(of: Keys.routerEnabled) else { return nil }
         guard coreAPI != nil else {
             throw SettingsError(
                 "\(Keys.routerEnabled.key) is true and \(Keys.coreAPI.key) is not set: expected \(Keys.coreAPI.expected)"
@@ -67,13 +67,13 @@ struct Settings: Sendable {
         }
         return PreviewAddress(
             zone: zone,
-            scheme: try sources.value(of: Keys.urlScheme, default: .https),
+            scheme: try sources.value(of: Keys.urlScheme),
             port: try sources.value(of: Keys.urlPort)
         )
     }
 
     private static func approvals(_ sources: SettingsSources) throws(SettingsError) -> ApprovalPolicy {
-        let setting = try sources.value(of: Keys.autoApprove)
+        let setting = try sources.givenValue(of: Keys.autoApprove)
         let alias = try sources.value(of: Keys.autoApproveInEnvironment)
         if let setting, let alias, setting != alias {
             throw SettingsError(
@@ -81,17 +81,19 @@ struct Settings: Sendable {
             )
         }
         return ApprovalPolicy(
-            approvesAutomatically: setting ?? alias ?? false,
-            window: try sources.value(of: Keys.approvalTimeout, default: .seconds(300)),
-            ownersMayApproveAlways: try sources.value(of: Keys.ownersMayApproveAlways, default: true)
+            approvesAutomatically: setting ?? alias ?? Keys.autoApprove.defaultValue,
+            window: try sources.value(of: Keys.approvalTimeout),
+            ownersMayApproveAlways: try sources.value(of: Keys.ownersMayApproveAlways)
         )
     }
 }
 
 extension Settings {
-    /// The keys, ranges and formats of the settings.
+    /// The settings of previews, approvals, the core API, the router and the log.
     enum Keys {
-        static let enabled = Setting.boolean("Sandbox__Preview__Enabled")
+        private static let policy = PreviewPolicy()
+        private static let lifetime = policy.lifetime
+
         static let zoneSuffix = Setting(
             "Sandbox__Preview__ZoneSuffix",
             expected: "a DNS name such as preview.example.com"
@@ -99,59 +101,89 @@ extension Settings {
             try? ZoneSuffix($0)
         }
         static let gatewayName = Setting.objectName("Sandbox__Preview__GatewayName")
-        static let gatewayNamespace = Setting.objectName("Sandbox__Preview__GatewayNamespace")
-        static let namespace = Setting.objectName("Sandbox__Preview__Namespace")
-        static let idleTimeout = Setting.minutes("Sandbox__Preview__IdleTimeoutMinutes", in: 0.01...1440)
-        static let maxLifetime = Setting.hours("Sandbox__Preview__MaxLifetimeHours", in: 0.001...168)
-        static let maxConnection = Setting.minutes("Sandbox__Preview__MaxConnectionMinutes", in: 0.01...10_080)
-        static let keepAfterRun = Setting.boolean("Sandbox__Preview__KeepAfterRun")
+            .default("agentweaver-preview-gateway")
+        static let gatewayNamespace = Setting.objectName("Sandbox__Preview__GatewayNamespace").default("agentweaver")
+        static let namespace = Setting.objectName("Sandbox__Preview__Namespace").default("agentweaver")
+        static let urlScheme = Setting.choice("Sandbox__Preview__UrlScheme", "http or https")
+            .default(PreviewAddress.Scheme.https)
+        static let urlPort = Setting.integer("Sandbox__Preview__UrlPort", in: 1...65535)
+
+        static let enabled = Setting.boolean("Sandbox__Preview__Enabled").default(policy.isEnabled)
         static let allowedPortMin = Setting.integer("Sandbox__Preview__AllowedPortMin", in: 1...65535)
+            .default(policy.ports.allowed.lowerBound)
         static let allowedPortMax = Setting.integer("Sandbox__Preview__AllowedPortMax", in: 1...65535)
+            .default(policy.ports.allowed.upperBound)
         static let maxPerRun = Setting.integer("Sandbox__Preview__MaxConcurrentSessionsPerRun", in: 1...1000)
+            .default(policy.limits.perRun)
         static let maxGlobal = Setting.integer("Sandbox__Preview__MaxConcurrentSessionsGlobal", in: 1...100_000)
+            .default(policy.limits.global)
+        static let idleTimeout = Setting.minutes("Sandbox__Preview__IdleTimeoutMinutes", in: 0.01...1440)
+            .default(lifetime.idleTimeout)
+        static let maxLifetime = Setting.hours("Sandbox__Preview__MaxLifetimeHours", in: 0.001...168)
+            .default(lifetime.maxLifetime)
+        static let maxConnection = Setting.minutes("Sandbox__Preview__MaxConnectionMinutes", in: 0.01...10_080)
+        static let keepAfterRun = Setting.boolean("Sandbox__Preview__KeepAfterRun").default(lifetime.keepsAfterRun)
         static let sweepInterval = Setting.seconds("Sandbox__Preview__SweepIntervalSeconds", in: 1...3600)
+            .default(policy.sweepInterval)
         /// The minimum is the longest duration of a start: with a shorter grace the reaper could delete the Service of a slow
         /// start.
         static let orphanGrace = Setting.seconds(
             "Sandbox__Preview__OrphanGraceSeconds",
             in: PreviewPolicy.shortestOrphanGrace / .seconds(1)...3600
         )
+        .default(policy.orphanGrace)
         static let outageGrace = Setting.seconds("Sandbox__Preview__OutageGraceSeconds", in: 0...3600)
+            .default(policy.outageGrace)
         static let keepaliveCoalesce = Setting.seconds("Sandbox__Preview__KeepaliveCoalesceSeconds", in: 0...3600)
+            .default(lifetime.keepaliveCoalesce)
         static let readyTimeout = Setting.seconds("Sandbox__Preview__ReadyTimeoutSeconds", in: 0...60)
-        static let hostHeader = Setting("Sandbox__Preview__HostHeader", expected: "auto, preserve or localhost") {
-            HostHeader(rawValue: $0.lowercased())
-        }
-        static let labelPods = Setting.boolean("Sandbox__Preview__LabelPods")
+            .default(policy.readyTimeout)
+        static let hostHeader = Setting.choice("Sandbox__Preview__HostHeader", "auto, preserve or localhost")
+            .default(policy.hostHeader)
+        static let labelPods = Setting.boolean("Sandbox__Preview__LabelPods").default(policy.labelsPods)
+
         static let autoApprove = Setting.boolean("Sandbox__Preview__AutoApprove")
+            .default(ApprovalPolicy().approvesAutomatically)
         /// An alias of ``autoApprove`` without the common prefix.
         static let autoApproveInEnvironment = Setting.boolean("SANDBOX_PREVIEW_AUTO_APPROVE")
-        static let ownersMayApproveAlways = Setting.boolean("Sandbox__Preview__OwnersMayApproveAlways")
         static let approvalTimeout = Setting.seconds(
             "Sandbox__Preview__ApprovalTimeoutSeconds",
             in: 1...Approval.longestWindow / .seconds(1)
         )
-        static let urlScheme = Setting("Sandbox__Preview__UrlScheme", expected: "http or https") {
-            PreviewAddress.Scheme(rawValue: $0.lowercased())
-        }
-        static let urlPort = Setting.integer("Sandbox__Preview__UrlPort", in: 1...65535)
+        .default(ApprovalPolicy().window)
+        static let ownersMayApproveAlways = Setting.boolean("Sandbox__Preview__OwnersMayApproveAlways")
+            .default(ApprovalPolicy().ownersMayApproveAlways)
+
         /// Secret, because its value may contain credentials by mistake.
-        static let coreAPI = Setting(
-            "Agentweaver__ApiBaseUrl",
-            expected: BaseURL.expectation,
-            isSecret: true
-        ) {
+        static let coreAPI = Setting("Agentweaver__ApiBaseUrl", expected: BaseURL.expectation, isSecret: true) {
             try? BaseURL($0)
         }
-        static let routerEnabled = Setting.boolean("Router__Enabled")
+        static let routerEnabled = Setting.boolean("Router__Enabled").default(false)
         static let routerHeadTimeout = Setting.seconds("Router__HeadTimeoutSeconds", in: 1...3600)
-        static let logLevel = Setting("Log__Level", expected: "one of \(logLevelNames)") {
-            Logger.Level(rawValue: $0.lowercased())
-        }
-        static let logFormat = Setting("Log__Format", expected: "text or json") {
-            LogFormat(rawValue: $0.lowercased())
-        }
+            .default(RouterLimits().headTimeout)
+
+        static let logLevel = Setting.choice("Log__Level", "one of \(logLevelNames)").default(Logger.Level.info)
+        static let logFormat = Setting.choice("Log__Format", "text or json").default(LogFormat.text)
 
         private static let logLevelNames = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
     }
+
+    /// The keys of all settings of all commands.
+    static let keys = Set(descriptions.map(\.key))
+
+    /// All settings, in the order of the documentation.
+    static let descriptions: [any SettingDescription] = [
+        Keys.zoneSuffix, Keys.gatewayName, Keys.gatewayNamespace, Keys.namespace, Keys.urlScheme, Keys.urlPort,
+        Keys.enabled, Keys.allowedPortMin, Keys.allowedPortMax, Keys.maxPerRun, Keys.maxGlobal, Keys.idleTimeout,
+        Keys.maxLifetime, Keys.maxConnection, Keys.keepAfterRun, Keys.sweepInterval, Keys.orphanGrace, Keys.outageGrace,
+        Keys.keepaliveCoalesce, Keys.readyTimeout, Keys.hostHeader, Keys.labelPods, Keys.autoApprove,
+        Keys.autoApproveInEnvironment, Keys.approvalTimeout, Keys.ownersMayApproveAlways, IdentitySettings.Keys.apiKey,
+        IdentitySettings.Keys.apiKeyFile, IdentitySettings.Keys.serviceUser, IdentitySettings.Keys.issuer,
+        IdentitySettings.Keys.audience, IdentitySettings.Keys.keySetURL, IdentitySettings.Keys.signingKeyFile,
+        IdentitySettings.Keys.serviceAccounts, IdentitySettings.Keys.operatorAccounts, Keys.coreAPI, Keys.routerEnabled,
+        Keys.routerHeadTimeout, ServerSettings.Keys.listen, ServerSettings.Keys.endedPageListen,
+        ServerSettings.Keys.allowedOrigins, ServerSettings.Keys.maxConnections, ServerSettings.Keys.idleTimeout,
+        ServerSettings.Keys.rate, ServerSettings.Keys.burst, ServerSettings.Keys.drainTime, Keys.logLevel,
+        Keys.logFormat,
+    ]
 }

@@ -79,7 +79,18 @@ struct SettingsSources: Sendable {
         )
     }
 
-    func value<Value>(of setting: Setting<Value>) throws(SettingsError) -> Value? {
+    /// The value of a setting, or its default if no source contains the key.
+    func value<Value>(of setting: Setting<Value, Value>) throws(SettingsError) -> Value {
+        try givenValue(of: setting) ?? setting.defaultValue
+    }
+
+    /// The value of a setting without a default; `nil` if no source contains the key.
+    func value<Value>(of setting: Setting<Value, Void>) throws(SettingsError) -> Value? {
+        try givenValue(of: setting)
+    }
+
+    /// The value of a setting, regardless of its default; `nil` if no source contains the key.
+    func givenValue<Value, Default>(of setting: Setting<Value, Default>) throws(SettingsError) -> Value? {
         assert(Settings.keys.contains(setting.key), "\(setting.key) is missing in Settings.descriptions")
         guard let (text, origin) = values[setting.key], !Self.isEmpty(text) else { return nil }
         guard let value = setting.parse(text) else {
@@ -87,10 +98,6 @@ struct SettingsSources: Sendable {
             throw SettingsError("\(setting.key) is \(shown) (from \(origin.rawValue)): expected \(setting.expected)")
         }
         return value
-    }
-
-    func value<Value>(of setting: Setting<Value>, default fallback: Value) throws(SettingsError) -> Value {
-        try value(of: setting) ?? fallback
     }
 
     // MARK: File
