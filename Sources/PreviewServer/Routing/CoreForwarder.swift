@@ -52,7 +52,7 @@ final class CoreForwarder: Sendable {
         connections.requestBegan(channel, abort)
         defer { connections.requestEnded(channel) }
         let routed = RoutedRequest(
-            head: request.head,
+            head: forwardedHead(request.head),
             body: Self.body(of: request, on: channel),
             client: channel.remoteAddress?.ipAddress,
             abort: abort
@@ -114,6 +114,16 @@ final class CoreForwarder: Sendable {
                 try await channel.eventLoop.submit {}.get()
             }
         }
+    }
+
+    /// The head of the forwarded request. The core API must not compress a stream into which events are inserted.
+    private func forwardedHead(_ head: HTTPRequest) -> HTTPRequest {
+        guard streams != nil, head.headerFields.contains(.acceptEncoding),
+            case .timeline = RouteTable.owner(of: head.method, head.path ?? "")
+        else { return head }
+        var head = head
+        head.headerFields[.acceptEncoding] = "identity"
+        return head
     }
 
     /// The core API decides who may read a run's events: only a stream that it returns is merged with others, if that

@@ -2,6 +2,7 @@ import Basics
 import HTTPTransport
 import HTTPTypes
 import Hummingbird
+import PreviewControl
 import Router
 import TestPeers
 import TestSupport
@@ -57,16 +58,19 @@ struct CoreForwarderTests {
     }
 
     /// Runs a server that forwards all requests of the core API to `transport`.
+    ///
+    /// - Parameter streams: The events that are inserted into the streams of runs.
     private func run(
         _ transport: any HTTPTransport,
         _ limits: ConnectionLimits = ConnectionLimits(),
+        streams: RunStreamSource? = nil,
         _ work: @Sendable (_ port: Int) async throws -> Void
     ) async throws {
         let router = try CoreRouter.forwarding(to: transport)
         try await LoopbackServer.run { onRunning in
             Application(
                 responder: CallbackResponder<PreviewRequestContext> { _, _ in Response(status: .notFound) },
-                server: .limited(limits, router: router),
+                server: .limited(limits, router: router, streams: streams),
                 configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
                 onServerRunning: onRunning,
                 logger: .silent
@@ -86,6 +90,24 @@ struct CoreForwarderTests {
             for await _ in ended.stream {}
             try? await client.close()
         }
+    }
+
+    @Test(arguments: [("/api/runs/r-1/stream", "identity"), ("/api/runs/r-1", "gzip, br")])
+    func aStreamIntoWhichEventsAreInsertedIsRequestedUncompressed(path: String, expected: String) async throws {
+        let core = ScriptedTransport(clock: ManualClock(), [.json("{}")])
+        let streams = try await streamSource()
+        try await run(core, streams: streams) { port in
+            let client = try await RawClient.connect(to: port)
+            try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip, br\r\n\r\n")
+            _ = await client.receive { $0.contains("\r\n\r\n") }
+            try await client.close()
+        }
+        #expect(core.exchanges.map { $0.request.head.headerFields[.acceptEncoding] } == [expected])
+    }
+
+    private func streamSource() async throws -> RunStreamSource {
+        let gate = try await APIHarness().gate
+        return RunStreamSource(gate: gate, broadcast: TimelineBroadcast(to: RecordingTimeline()))
     }
 
     @Test func aConnectionOutlivesAResponseThatOvertookTheEndOfItsRequestsBody() async throws {
