@@ -16,10 +16,6 @@ final class CoreForwarder: Sendable {
     private let streams: RunStreamSource?
     let connections = ClientConnections()
 
-    /// The largest number of bytes that are written before the connection's event loop has processed them. Writing
-    /// waits for a client that does not read, but only after the event loop has detected that.
-    private static let maxUnprocessedBytes = 256 * 1_024
-
     init(router: CoreRouter, streams: RunStreamSource?) {
         self.router = router
         self.streams = streams
@@ -75,7 +71,8 @@ final class CoreForwarder: Sendable {
                 if let whole {
                     try await BodyWriting.write(ByteBuffer(bytes: whole), &body)
                 } else {
-                    try await write(response, mergedStream(request, forwarded, response), forwarded, channel, to: &body)
+                    let merged = mergedStream(request, forwarded, response, channel)
+                    try await write(response, merged, forwarded, channel, to: &body)
                 }
                 try await BodyWriting.finish(forwarded.trailers, &body)
             }
@@ -105,14 +102,10 @@ final class CoreForwarder: Sendable {
         _ channel: any Channel,
         to body: inout some ResponseBodyWriter
     ) async throws {
-        var unprocessed = 0
+        var unprocessed = UnprocessedBytes()
         for try await chunk in response.body {
             try await BodyWriting.write(ByteBuffer(bytes: chunk), &body)
-            unprocessed += chunk.count
-            if unprocessed >= maxUnprocessedBytes {
-                unprocessed = 0
-                try await channel.eventLoop.submit {}.get()
-            }
+            if unprocessed.isFull(after: chunk.count) { try await BodyWriting.waitForEventLoop(of: channel) }
         }
     }
 
@@ -131,7 +124,8 @@ final class CoreForwarder: Sendable {
     private func mergedStream(
         _ request: Request,
         _ forwarded: RoutedResponse,
-        _ response: TransportResponse
+        _ response: TransportResponse,
+        _ channel: any Channel
     ) -> MergedStream? {
         let fields = forwarded.head.headerFields
         guard let streams, forwarded.head.status == .ok, forwarded.isEventStream, !fields.contains(.contentLength),
@@ -139,7 +133,7 @@ final class CoreForwarder: Sendable {
             case .timeline(let text) = RouteTable.owner(of: request.method, request.head.path ?? ""),
             let run = try? RunID(text)
         else { return nil }
-        return MergedStream(run: run, source: streams, response: response)
+        return MergedStream(run: run, source: streams, response: response, channel: channel)
     }
 
     /// An event stream has no end of its own, and its reader reconnects: it ends when this replica shuts down.
@@ -204,9 +198,33 @@ enum BodyWriting {
         try await writer.write(contentsOf: buffers)
     }
 
+    /// Returns when the connection's event loop has processed what was written before.
+    @inline(never)
+    static func waitForEventLoop(of channel: any Channel) async throws {
+        try await channel.eventLoop.submit {}.get()
+    }
+
     @inline(never)
     static func finish(_ trailers: HTTPFields?, _ writer: inout some ResponseBodyWriter) async throws {
         try await writer.finish(trailers)
+    }
+}
+
+/// Counts the bytes that are written before the connection's event loop has processed them. Writing waits for a client
+/// that does not read, but only after the event loop has detected that.
+struct UnprocessedBytes {
+    private static let limit = 256 * 1_024
+
+    private var count = 0
+
+    /// Counts written bytes.
+    ///
+    /// - Returns: Whether the event loop has to process what was written before more is written.
+    mutating func isFull(after written: Int) -> Bool {
+        count += written
+        guard count >= Self.limit else { return false }
+        count = 0
+        return true
     }
 }
 

@@ -25,6 +25,7 @@ struct MergedStream: Sendable {
     let run: RunID
     let source: RunStreamSource
     let response: TransportResponse
+    let channel: any Channel
 
     /// The largest number of events that wait for a position; older ones are dropped, since every event that still
     /// matters is sent again on the next connect.
@@ -48,9 +49,11 @@ struct MergedStream: Sendable {
         ]
         defer { for observation in observations { observation.cancel() } }
         let merger = Merger(self, pending)
+        var unprocessed = UnprocessedBytes()
         for try await chunk in response.body {
             let buffers = merger.arrived(chunk)
             if !buffers.isEmpty { try await BodyWriting.write(contentsOf: buffers, &writer) }
+            if unprocessed.isFull(after: chunk.count) { try await BodyWriting.waitForEventLoop(of: channel) }
         }
     }
 

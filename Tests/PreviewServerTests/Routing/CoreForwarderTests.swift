@@ -46,6 +46,7 @@ struct CoreForwarderTests {
     /// Sends a body that does not end, until its reader is gone.
     private struct EndlessResponseTransport: HTTPTransport {
         let ended: AsyncStream<Void>.Continuation
+        var fields: HTTPFields = [:]
 
         func withResponse<Result: Sendable>(
             to request: TransportRequest,
@@ -53,7 +54,8 @@ struct CoreForwarderTests {
         ) async throws -> Result {
             defer { ended.finish() }
             let chunk = [UInt8](repeating: 120, count: 1 << 16)
-            return try await handle(TransportResponse(head: HTTPResponse(status: .ok), body: TransportBody { chunk }))
+            let head = HTTPResponse(status: .ok, headerFields: fields)
+            return try await handle(TransportResponse(head: head, body: TransportBody { chunk }))
         }
     }
 
@@ -80,13 +82,20 @@ struct CoreForwarderTests {
         }
     }
 
-    @Test func aClientThatReadsNothingFreesItsPlace() async throws {
+    @Test(arguments: ["/api/x", "/api/runs/r-1/stream"])
+    func aClientThatReadsNothingFreesItsPlace(path: String) async throws {
         var limits = ConnectionLimits()
         limits.unreadTimeout = .seconds(1)
         let ended = AsyncStream.makeStream(of: Void.self)
-        try await run(EndlessResponseTransport(ended: ended.continuation), limits) { port in
+        let isStream = path.hasSuffix("/stream")
+        let transport = EndlessResponseTransport(
+            ended: ended.continuation,
+            fields: isStream ? [.contentType: "text/event-stream"] : [:]
+        )
+        let streams = try await streamSource()
+        try await run(transport, limits, streams: streams) { port in
             let client = try await RawClient.connect(to: port, reading: false)
-            try await client.send("GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
             for await _ in ended.stream {}
             try? await client.close()
         }
