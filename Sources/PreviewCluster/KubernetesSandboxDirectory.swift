@@ -30,8 +30,12 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
     }
 
     public func claim(of run: RunID) async throws -> ClaimIdentity {
-        if let known = try? await provenClaim(of: run, in: mirror) { return known.record.identity }
+        if let known = await cachedClaim(of: run) { return known }
         return try await provenClaim(of: run, in: live).record.identity
+    }
+
+    public func cachedClaim(of run: RunID) async -> ClaimIdentity? {
+        try? await provenClaim(of: run, in: mirror).record.identity
     }
 
     private func sandbox(of run: RunID, in source: some SandboxSource) async throws -> BoundSandbox {

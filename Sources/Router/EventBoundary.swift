@@ -13,6 +13,10 @@ public struct EventBoundary: Hashable, Sendable {
     /// The beginning of the stream's last event.
     private static let lastEvent = [Array("event:done".utf8), Array("event: done".utf8)]
 
+    /// The beginning of a comment, a line that belongs to no event. A server that keeps an idle stream open with
+    /// comments need not end them with an empty line.
+    private static let comment = UInt8(ascii: ":")
+
     /// The field that names an event.
     private static let name = Array("event".utf8)
 
@@ -60,7 +64,7 @@ public struct EventBoundary: Hashable, Sendable {
             isOver = isOver || namesLastEvent
             hasFields = false
             namesLastEvent = false
-        } else {
+        } else if line.first != Self.comment {
             hasFields = true
             if line == Self.name || line.starts(with: Self.name + ":".utf8) {
                 namesLastEvent = Self.lastEvent.contains(line)

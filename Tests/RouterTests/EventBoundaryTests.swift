@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Boundaries between events", .timeLimit(.minutes(10)))
 struct EventBoundaryTests {
-    private static let stream = "id: 1\nevent: run.step\ndata: a\n\n: ping\n\nid: 2\ndata: b\ndata: c\n\n"
+    private static let stream = "id: 1\nevent: run.step\ndata: a\n\nretry: 9\n\nid: 2\ndata: b\ndata: c\n\n"
 
     @Test(arguments: ["\n", "\r\n", "\r"], 1...9)
     func placesAreTheSameHoweverTheBytesCome(lineEnd: String, size: Int) {
@@ -31,6 +31,20 @@ struct EventBoundaryTests {
         var boundary = EventBoundary()
         _ = boundary.read(text.utf8)
         #expect(!boundary.isBetweenEvents)
+    }
+
+    /// An agent that waits for a decision sends nothing else, so its request must not wait for the next event.
+    @Test(arguments: [": ping\n", ":\n", "data: x\n\n: ping\r\n", ": ping\n: ping\n"])
+    func afterACommentThereIsAPlace(text: String) {
+        var boundary = EventBoundary()
+        #expect(boundary.read(text.utf8) == text.utf8.count)
+        #expect(boundary.isBetweenEvents)
+    }
+
+    @Test func aCommentInsideOfAnEventIsNoPlace() {
+        var boundary = EventBoundary()
+        #expect(boundary.read("event: run.step\n: ping\n".utf8) == nil)
+        #expect(boundary.read("data: x\n\n".utf8) == 9)
     }
 
     @Test func theLastPlaceOfAChunkIsFoundInItsMiddle() {

@@ -56,7 +56,7 @@ struct RouterPropertyTests {
         }
     }
 
-    /// The events of a stream, each as its lines; an incomplete event is the last one.
+    /// The events of a stream, each as its lines without comments; an incomplete event is the last one.
     private static func events(_ bytes: [UInt8]) -> [[String]] {
         let text = String(decoding: bytes, as: UTF8.self).unicodeScalars
         var (events, lines, line) = ([[String]](), [String](), "")
@@ -71,7 +71,7 @@ struct RouterPropertyTests {
             if line.isEmpty {
                 if !lines.isEmpty { events.append(lines) }
                 lines = []
-            } else {
+            } else if line.unicodeScalars.first != ":" {
                 lines.append(line)
             }
             line = ""

@@ -155,6 +155,8 @@ extension SimulatedReplicaPorts: SandboxDirectory {
     }
 
     func claim(of run: RunID) async throws -> ClaimIdentity { try await sandbox(of: run).claim }
+
+    func cachedClaim(of run: RunID) -> ClaimIdentity? { cluster.cachedClaim(of: run) }
 }
 
 extension SimulatedReplicaPorts: ApprovalStore {

@@ -12,6 +12,10 @@ public protocol SandboxDirectory: Sendable {
     ///
     /// - Throws: Same as ``sandbox(of:)``.
     func claim(of run: RunID) async throws -> ClaimIdentity
+
+    /// The same claim in this replica's copy of the cluster; nil if the copy has none, or is not up to date. It sends no
+    /// request.
+    func cachedClaim(of run: RunID) async -> ClaimIdentity?
 }
 
 /// A run's pod, proven to be bound to the run's claim.

@@ -80,6 +80,9 @@ public struct TimelineReader: Sendable {
         }
     }
 
+    /// The same in this replica's copy of the cluster; nil if the copy has none. It sends no request to the cluster.
+    public func cachedClaim(of run: RunID) async -> ClaimIdentity? { await sandboxes.cachedClaim(of: run) }
+
     /// Delivers the run's events, the oldest first, and then every new one, as ``TimelineLog/follow(_:after:_:)`` does.
     public func follow(
         _ run: RunID,

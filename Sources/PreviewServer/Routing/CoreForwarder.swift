@@ -16,10 +16,6 @@ final class CoreForwarder: Sendable {
     private let streams: RunStreamSource?
     let connections = ClientConnections()
 
-    /// The largest number of bytes that are written before the connection's event loop has processed them. Writing
-    /// waits for a client that does not read, but only after the event loop has detected that.
-    private static let maxUnprocessedBytes = 256 * 1_024
-
     init(router: CoreRouter, streams: RunStreamSource?) {
         self.router = router
         self.streams = streams
@@ -53,7 +49,7 @@ final class CoreForwarder: Sendable {
         defer { connections.requestEnded(channel) }
         let resumed = resumedStream(request)
         let routed = RoutedRequest(
-            head: resumed?.request(instead: request.head) ?? request.head,
+            head: forwardedHead(resumed?.request(instead: request.head) ?? request.head),
             body: Self.body(of: request, on: channel),
             client: channel.remoteAddress?.ipAddress,
             abort: abort
@@ -107,15 +103,21 @@ final class CoreForwarder: Sendable {
         _ channel: any Channel,
         to body: inout some ResponseBodyWriter
     ) async throws {
-        var unprocessed = 0
+        var unprocessed = UnprocessedBytes()
         for try await chunk in response.body {
             try await BodyWriting.write(ByteBuffer(bytes: chunk), &body)
-            unprocessed += chunk.count
-            if unprocessed >= maxUnprocessedBytes {
-                unprocessed = 0
-                try await channel.eventLoop.submit {}.get()
-            }
+            if unprocessed.isFull(after: chunk.count) { try await BodyWriting.waitForEventLoop(of: channel) }
         }
+    }
+
+    /// The head of the forwarded request. The core API must not compress a stream into which events are inserted.
+    private func forwardedHead(_ head: HTTPRequest) -> HTTPRequest {
+        guard streams != nil, head.headerFields.contains(.acceptEncoding),
+            case .timeline = RouteTable.owner(of: head.method, head.path ?? "")
+        else { return head }
+        var head = head
+        head.headerFields[.acceptEncoding] = "identity"
+        return head
     }
 
     /// The core API decides who may read a run's events: only a stream that it returns is merged with others, if that
@@ -133,13 +135,7 @@ final class CoreForwarder: Sendable {
             case .timeline(let text) = RouteTable.owner(of: request.method, request.head.path ?? ""),
             let run = try? RunID(text)
         else { return nil }
-        return MergedStream(
-            run: run,
-            source: streams,
-            response: response,
-            resumed: resumed,
-            eventLoop: channel.eventLoop
-        )
+        return MergedStream(run: run, source: streams, response: response, resumed: resumed, channel: channel)
     }
 
     /// - Returns: `nil` if the stream is not merged with others, or its reader has no event of it.
@@ -212,9 +208,33 @@ enum BodyWriting {
         try await writer.write(contentsOf: buffers)
     }
 
+    /// Returns when the connection's event loop has processed what was written before.
+    @inline(never)
+    static func waitForEventLoop(of channel: any Channel) async throws {
+        try await channel.eventLoop.submit {}.get()
+    }
+
     @inline(never)
     static func finish(_ trailers: HTTPFields?, _ writer: inout some ResponseBodyWriter) async throws {
         try await writer.finish(trailers)
+    }
+}
+
+/// Counts the bytes that are written before the connection's event loop has processed them. Writing waits for a client
+/// that does not read, but only after the event loop has detected that.
+struct UnprocessedBytes {
+    private static let limit = 256 * 1_024
+
+    private var count = 0
+
+    /// Counts written bytes.
+    ///
+    /// - Returns: Whether the event loop has to process what was written before more is written.
+    mutating func isFull(after written: Int) -> Bool {
+        count += written
+        guard count >= Self.limit else { return false }
+        count = 0
+        return true
     }
 }
 

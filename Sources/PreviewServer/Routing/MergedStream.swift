@@ -31,8 +31,8 @@ struct MergedStream: Sendable {
     let response: TransportResponse
     /// Where the reader continues; `nil` if it reads from the beginning.
     let resumed: ResumedStream?
-    /// The event loop of the reader's connection.
-    let eventLoop: any EventLoop
+    /// The reader's connection.
+    let channel: any Channel
 
     /// The largest number of events that wait for a position; older ones are dropped, since every event that still
     /// matters is sent again on the next connect.
@@ -56,15 +56,17 @@ struct MergedStream: Sendable {
         ]
         defer { for observation in observations { observation.cancel() } }
         let interval = TimeAmount(source.commentInterval)
-        let comments = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+        let comments = channel.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
             pending.commentIsDue()
             response.body.interrupt()
         }
         defer { comments.cancel() }
         let merger = Merger(self, pending)
+        var unprocessed = UnprocessedBytes()
         for try await chunk in response.body {
             let buffers = merger.arrived(chunk)
             if !buffers.isEmpty { try await BodyWriting.write(contentsOf: buffers, &writer) }
+            if unprocessed.isFull(after: chunk.count) { try await BodyWriting.waitForEventLoop(of: channel) }
         }
     }
 

@@ -10,7 +10,7 @@ internal import Synchronization
 /// Not every release of it has a route for that: its route of events may only be readable. This is logged once, and not
 /// an error; then nothing is sent for ``pause``.
 public final class CoreAPITimelineSink: TimelineSink {
-    /// How long nothing is sent after the core API has answered 404 or 405.
+    /// How long nothing is sent after the core API has answered 405, or 404 before it has accepted an event.
     public static let pause = Duration.seconds(3_600)
 
     private let client: CoreAPIClient
@@ -18,6 +18,8 @@ public final class CoreAPITimelineSink: TimelineSink {
     private let bearer: @Sendable () -> Secret
     private let logger: Logger
     private let isRouteMissing = Mutex(false)
+    /// Whether the core API has accepted an event, so that it has the route.
+    private let acceptsEvents = Mutex(false)
     private let resumesAt = Mutex<Duration?>(nil)
 
     /// - Parameters:
@@ -44,9 +46,12 @@ public final class CoreAPITimelineSink: TimelineSink {
         }
         do throws(CoreAPIError) {
             try await client.post(event: body, of: entry.event.run, bearer: bearer().value)
+            acceptsEvents.withLock { $0 = true }
             return true
         } catch {
-            if error.kind == .noSuchRoute || error.kind == .notFound {
+            // If the route exists, 404 is about this run, which may have been deleted.
+            let hasNoRoute = error.kind == .notFound && !acceptsEvents.withLock { $0 }
+            if error.kind == .noSuchRoute || hasNoRoute {
                 pauseWithoutRoute()
                 return true
             }
@@ -59,6 +64,7 @@ public final class CoreAPITimelineSink: TimelineSink {
     }
 
     private func pauseWithoutRoute() {
+        acceptsEvents.withLock { $0 = false }
         resumesAt.withLock { $0 = time.uptime() + Self.pause }
         let isFirst = isRouteMissing.withLock { isMissing in
             defer { isMissing = true }

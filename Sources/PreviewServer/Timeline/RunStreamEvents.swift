@@ -92,7 +92,7 @@ struct RunStreamEvents {
         ]
     }
 
-    /// The event at which the front end removes the card.
+    /// The event at which the front end no longer counts the request as pending.
     private static func decided(_ id: ApprovalRequestID, _ state: Approval.State, _ reason: String?) -> ByteBuffer {
         var members = ["callId": id.text, "toolName": Approval.toolName]
         let isGranted = state == .granted || state == .consumed

@@ -44,16 +44,7 @@ struct TimelineStream: Sendable {
         let items = AsyncChannel<Item>()
         try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
-            group.addTask {
-                try? await reader.follow(run, on: claim, after: position) { record in
-                    await items.send(.record(record))
-                    try Task.checkCancellation()
-                }
-                await items.send(.end)
-            }
-            group.addTask {
-                while (try? await time.sleep(Self.heartbeat)) != nil { await items.send(.heartbeat) }
-            }
+            group.addTask { await followClaims(items) }
             group.addTask {
                 for await _ in disconnections { await items.send(.disconnection) }
             }
@@ -67,6 +58,36 @@ struct TimelineStream: Sendable {
             }
             try await write(items, to: &writer)
         }
+    }
+
+    /// Sends a heartbeat at its interval, and the events on the run's claim.
+    ///
+    /// The run may get another claim, for example if its sandbox is replaced. That claim is followed too, from its first
+    /// event; the earlier one still gets the events about the ends of its previews.
+    private func followClaims(_ items: AsyncChannel<Item>) async {
+        await withTaskGroup(of: Void.self) { group in
+            var followed: Set = [claim]
+            group.addTask { await follow(claim, after: position, items) }
+            while (try? await time.sleep(Self.heartbeat)) != nil {
+                await items.send(.heartbeat)
+                if let current = await reader.cachedClaim(of: run), followed.insert(current).inserted {
+                    group.addTask { await follow(current, after: nil, items) }
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func follow(
+        _ claim: ClaimIdentity,
+        after position: TimelinePosition?,
+        _ items: AsyncChannel<Item>
+    ) async {
+        try? await reader.follow(run, on: claim, after: position) { record in
+            await items.send(.record(record))
+            try Task.checkCancellation()
+        }
+        await items.send(.end)
     }
 
     private func write(_ items: AsyncChannel<Item>, to writer: inout any ResponseBodyWriter) async throws {

@@ -82,6 +82,26 @@ struct TimelineRoutesTests {
         }
     }
 
+    @Test func aClaimThatReplacesTheRunsClaimIsFollowedToo() async throws {
+        let harness = try await TimelineHarness()
+        try await harness.serve { port async throws in
+            try await harness.read(port) { reader in
+                _ = try await reader.read(until: "retry: 2000\n\n")
+                harness.base.cluster.removeClaim(of: harness.run)
+                harness.base.cluster.addSandbox(for: harness.run, pod: "pod-3")
+                let claim: ClaimIdentity = try await harness.base.cluster.claim(of: harness.run)
+                let first = try await harness.write("1", .approvalRequired, claim: claim)
+                await harness.base.clock.waitForSleepers(2)
+                harness.base.clock.advance(by: TimelineStream.heartbeat)
+                #expect(try await reader.read(until: "\n\n").contains(": waiting\n\n"))
+                #expect(try await reader.read(until: "\n\n").contains(harness.text(first, id: 1)))
+                let late = try await harness.write("2", .reaped)
+                #expect(try await reader.read(until: "\n\n").contains(harness.text(late, id: 2)))
+            }
+            await waitUntil { harness.log.readerCount == 0 }
+        }
+    }
+
     @Test func aReaderThatLeavesEndsItsWatchAndMakesRoom() async throws {
         let harness = try await TimelineHarness()
         try await harness.serve { port async throws in

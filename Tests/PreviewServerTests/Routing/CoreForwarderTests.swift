@@ -46,6 +46,7 @@ struct CoreForwarderTests {
     /// Sends a body that does not end, until its reader is gone.
     private struct EndlessResponseTransport: HTTPTransport {
         let ended: AsyncStream<Void>.Continuation
+        var fields: HTTPFields = [:]
 
         func withResponse<Result: Sendable>(
             to request: TransportRequest,
@@ -53,7 +54,8 @@ struct CoreForwarderTests {
         ) async throws -> Result {
             defer { ended.finish() }
             let chunk = [UInt8](repeating: 120, count: 1 << 16)
-            return try await handle(TransportResponse(head: HTTPResponse(status: .ok), body: TransportBody { chunk }))
+            let head = HTTPResponse(status: .ok, headerFields: fields)
+            return try await handle(TransportResponse(head: head, body: TransportBody { chunk }))
         }
     }
 
@@ -101,6 +103,8 @@ struct CoreForwarderTests {
     }
 
     /// Runs a server that forwards all requests of the core API to `transport`.
+    ///
+    /// - Parameter streams: The events that are inserted into the streams of runs.
     private func run(
         _ transport: any HTTPTransport,
         _ limits: ConnectionLimits = ConnectionLimits(),
@@ -121,16 +125,41 @@ struct CoreForwarderTests {
         }
     }
 
-    @Test func aClientThatReadsNothingFreesItsPlace() async throws {
+    @Test(arguments: ["/api/x", "/api/runs/r-1/stream"])
+    func aClientThatReadsNothingFreesItsPlace(path: String) async throws {
         var limits = ConnectionLimits()
         limits.unreadTimeout = .seconds(1)
         let ended = AsyncStream.makeStream(of: Void.self)
-        try await run(EndlessResponseTransport(ended: ended.continuation), limits) { port in
+        let isStream = path.hasSuffix("/stream")
+        let transport = EndlessResponseTransport(
+            ended: ended.continuation,
+            fields: isStream ? [.contentType: "text/event-stream"] : [:]
+        )
+        let streams = try await streamSource()
+        try await run(transport, limits, streams: streams) { port in
             let client = try await RawClient.connect(to: port, reading: false)
-            try await client.send("GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
             for await _ in ended.stream {}
             try? await client.close()
         }
+    }
+
+    @Test(arguments: [("/api/runs/r-1/stream", "identity"), ("/api/runs/r-1", "gzip, br")])
+    func aStreamIntoWhichEventsAreInsertedIsRequestedUncompressed(path: String, expected: String) async throws {
+        let core = ScriptedTransport(clock: ManualClock(), [.json("{}")])
+        let streams = try await streamSource()
+        try await run(core, streams: streams) { port in
+            let client = try await RawClient.connect(to: port)
+            try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip, br\r\n\r\n")
+            _ = await client.receive { $0.contains("\r\n\r\n") }
+            try await client.close()
+        }
+        #expect(core.exchanges.map { $0.request.head.headerFields[.acceptEncoding] } == [expected])
+    }
+
+    private func streamSource() async throws -> RunStreamSource {
+        let gate = try await APIHarness().gate
+        return RunStreamSource(gate: gate, broadcast: TimelineBroadcast(to: RecordingTimeline()))
     }
 
     @Test func aConnectionOutlivesAResponseThatOvertookTheEndOfItsRequestsBody() async throws {

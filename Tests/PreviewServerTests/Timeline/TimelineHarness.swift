@@ -28,12 +28,13 @@ struct TimelineHarness: Sendable {
         _ subject: String,
         _ kind: TimelineEvent.Kind = .started,
         run: RunID? = nil,
+        claim: ClaimIdentity? = nil,
         message: String = "The preview of port 3000 was started."
     ) async throws -> TimelineEntry {
         let event = TimelineEvent(
             kind,
             run: run ?? self.run,
-            claim: claim,
+            claim: claim ?? self.claim,
             subject: subject,
             message: message,
             details: ["port": "3000"]

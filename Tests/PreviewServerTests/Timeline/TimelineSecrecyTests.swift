@@ -158,6 +158,22 @@ struct TimelineSecrecyTests {
         }
         #expect(log.messages.count == 1)
     }
+
+    @Test func aRunThatTheCoreAPIDoesNotKnowPausesNoOtherRunsEvents() async throws {
+        let harness = try await TimelineHarness()
+        let core = ScriptedTransport(clock: clock, [.json(202, ""), .json(404, ""), .json(202, "")])
+        let sink = CoreAPITimelineSink(
+            client: CoreAPIClient(base: try BaseURL("https://core.example.com"), transport: core),
+            time: MonotonicTime(clock),
+            logger: .silent
+        ) { Secret("the-key") }
+        let entry = try await harness.write("1")
+        #expect(try await sink.write(entry))
+        let failure = await #expect(throws: TimelineFailure.self) { try await sink.write(entry) }
+        #expect(failure?.isTemporary == false)
+        #expect(try await sink.write(entry))
+        #expect(core.exchanges.count == 3)
+    }
 }
 
 extension TimelineHarness {

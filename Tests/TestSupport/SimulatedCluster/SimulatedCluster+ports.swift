@@ -28,6 +28,8 @@ extension SimulatedCluster: SandboxDirectory {
     }
 
     public func claim(of run: RunID) async throws -> ClaimIdentity { try await sandbox(of: run).claim }
+
+    public func cachedClaim(of run: RunID) -> ClaimIdentity? { state.withLock { $0.sandboxes[run]?.claim } }
 }
 
 extension SimulatedCluster: ClusterTime {
