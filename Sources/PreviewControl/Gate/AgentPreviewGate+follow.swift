@@ -128,10 +128,17 @@ extension AgentPreviewGate {
 extension AgentPreviewGate {
     /// The run's requests in this replica's copy. It sends no request to the cluster.
     public func cachedApprovals(run: RunID) -> [Approval] {
-        mirror.read { state in
-            guard let claim = state.cluster.claimRecord(of: run) else { return [] }
-            return claim.ledger.entries.map(\.approval).filter { $0.run == run }
-        }
+        mirror.read { $0.cluster.approvals(of: run) }
+    }
+
+    /// The pending requests of all runs in this replica's copy. It sends no request to the cluster.
+    public func cachedPendingRequests() -> [RunID: [Approval]] { mirror.read { $0.cluster.pendingRequests } }
+
+    /// Calls `changed` whenever the pending requests of a run may have changed.
+    ///
+    /// - Parameter changed: Called by the writer of the copy. It must not block.
+    public func observePendingRequests(_ changed: @escaping @Sendable () -> Void) -> Observation {
+        mirror.observePendingRequests(changed)
     }
 
     /// Calls `changed` when the run's requests are known and whenever they may have changed.

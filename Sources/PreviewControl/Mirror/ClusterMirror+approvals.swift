@@ -56,6 +56,14 @@ extension ClusterMirror {
         return Observation { [weak self] in self?.update { $0.watchers.remove(id, of: names) } }
     }
 
+    /// Calls `changed` whenever the pending requests of a run may have changed.
+    ///
+    /// - Parameter changed: Called by the writer of the copy. It must not block.
+    func observePendingRequests(_ changed: @escaping @Sendable () -> Void) -> Observation {
+        let id = update { $0.pendingWatchers.add(changed, of: []) }
+        return Observation { [weak self] in self?.update { $0.pendingWatchers.remove(id, of: []) } }
+    }
+
     // MARK: Expiry
 
     /// The next instant at which an approval expires.
@@ -95,11 +103,12 @@ extension ClusterMirror.State {
                 for claim in claims where !claim.isBeingDeleted { scheduleExpiry(of: claim.record) }
             }
         }
+        let pending = delta.changesPendingRequests ? pendingWatchers.all : []
         switch delta.claims {
-        case .all: return watchers.all
+        case .all: return watchers.all + pending
         case .named(let names):
             for name in names { cluster.claimRecord(named: name).map { scheduleExpiry(of: $0) } }
-            return watchers.of(names)
+            return watchers.of(names) + pending
         }
     }
 

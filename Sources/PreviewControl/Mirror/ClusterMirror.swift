@@ -33,6 +33,8 @@ public final class ClusterMirror: Sendable {
         /// Nil if no timeline is written.
         var eventMachine: PreviewEventMachine?
         var watchers = ClaimWatchers()
+        /// The waiters for changes of the pending requests of all runs.
+        var pendingWatchers = ClaimWatchers()
         /// The number of changes that the watch on claims has delivered.
         var claimActivity = 0
 

@@ -12,6 +12,8 @@ struct MirrorState: Sendable {
     private(set) var gateways = ObjectTable<GatewayRecord>()
     /// The collections that have arrived and whose watches are not known to be broken.
     private(set) var fresh: Set<ClusterCollection> = []
+    /// The names of the claims on which a request is pending.
+    private(set) var claimsWithPendingRequests: Set<String> = []
 
     private var podUIDs: Set<CompactText> = []
     private var tokensByPodUID = TokensByOwner()
@@ -54,6 +56,7 @@ struct MirrorState: Sendable {
             let difference = applyChange(change, \.claims, &delta)
             delta.claims = .named((difference.gone + difference.new).map(\.key))
             if case .replaced = change { delta.claims = .all }
+            followPendingRequests(difference, &delta)
             guard followsClaims else { break }
             for claim in difference.old { claimUIDs.remove(claim.record.identity.compactUID) }
             for claim in difference.new { claimUIDs.insert(claim.record.identity.compactUID) }
@@ -82,6 +85,19 @@ struct MirrorState: Sendable {
             delta.reevaluatesAll = Object.collection.concernsPreviews
         }
         return self[keyPath: table].apply(change)
+    }
+
+    private mutating func followPendingRequests(
+        _ difference: ObjectTable<RunClaim>.Difference,
+        _ delta: inout MirrorDelta
+    ) {
+        for claim in difference.old where claimsWithPendingRequests.remove(claim.key) != nil {
+            delta.changesPendingRequests = true
+        }
+        for claim in difference.new where claim.record.ledger.hasPendingRequest {
+            claimsWithPendingRequests.insert(claim.key)
+            delta.changesPendingRequests = true
+        }
     }
 
     private mutating func index(_ preview: Preview, remove: Bool) {
@@ -141,6 +157,20 @@ struct MirrorState: Sendable {
     func claimRecord(of run: RunID) -> ClaimRecord? {
         run.claimNames.lazy.compactMap(claimRecord(named:)).first { $0.belongs(to: run) }
     }
+
+    /// The run's requests, on the claim that is proven to be the run's.
+    func approvals(of run: RunID) -> [Approval] {
+        guard let claim = claimRecord(of: run) else { return [] }
+        return claim.ledger.entries.map(\.approval).filter { $0.run == run }
+    }
+
+    /// The pending requests of all runs.
+    var pendingRequests: [RunID: [Approval]] {
+        let claims = claimsWithPendingRequests.compactMap(claimRecord(named:))
+        let runs = Set(claims.flatMap { $0.ledger.entries.map(\.approval.run) })
+        return Dictionary(uniqueKeysWithValues: runs.map { ($0, approvals(of: $0).filter { $0.state == .pending }) })
+            .filter { !$0.value.isEmpty }
+    }
 }
 
 /// The consequences of a change of the mirror for its observers.
@@ -162,6 +192,8 @@ struct MirrorDelta: Sendable {
     var reevaluatesAll = false
     /// The claims that may have changed, or whose applicable grants may have.
     var claims = Claims.named([])
+    /// Whether a request may have become pending, or is no longer pending.
+    var changesPendingRequests = false
 }
 
 /// The objects of one collection.

@@ -80,6 +80,9 @@ public struct ApprovalLedger: Hashable, Sendable {
         text(of: key).map { AnnotationEdit(key: key, unchanged: $0) }
     }
 
+    /// Whether one of the approvals waits for a decision.
+    public var hasPendingRequest: Bool { entries.contains { $0.approval.state == .pending } }
+
     /// The first instant at which one of the approvals expires.
     public var nextExpiry: Date? { entries.compactMap(\.approval.expiry).min() }
 

@@ -87,6 +87,39 @@ struct ClusterMirrorTests {
         #expect(mirror.isFresh)
     }
 
+    @Test func thePendingRequestsOfAllRunsAreKnownAndTheirChangesObserved() throws {
+        let mirror = objects.mirror()
+        let changes = SharedCount()
+        let observation = mirror.observePendingRequests { changes.add() }
+        let random = SeededRandom(seed: 1)
+        let approval = Approval(
+            id: try ApprovalRequestID.mint { random.bytes($0) },
+            run: objects.runs[0],
+            port: try #require(TargetPort(3000)),
+            pod: "pod-0",
+            podUID: "uid-of-pod-0",
+            requester: "agent",
+            requestedAt: MirroredHistory.created,
+            window: .seconds(300)
+        )
+        mirror.apply(.claims(.applied(objects.claim(1))))
+        #expect(changes.value == 0)
+        mirror.apply(.claims(.applied(objects.claim(0, with: approval))))
+        #expect(changes.value == 1)
+        #expect(mirror.read { $0.cluster.pendingRequests } == [approval.run: [approval]])
+        let denied = try #require(approval.after(.deny(by: "ada", reason: nil, at: MirroredHistory.created)))
+        mirror.apply(.claims(.applied(objects.claim(0, with: denied))))
+        #expect(changes.value == 2)
+        #expect(mirror.read { $0.cluster.pendingRequests }.isEmpty)
+        mirror.apply(.claims(.applied(objects.claim(0, with: approval))))
+        mirror.apply(.claims(.replaced([])))
+        #expect(changes.value == 4)
+        #expect(mirror.read { $0.cluster.pendingRequests }.isEmpty)
+        observation.cancel()
+        mirror.apply(.claims(.applied(objects.claim(0, with: approval))))
+        #expect(changes.value == 4)
+    }
+
     @Test func nothingIsApprovedOnAClaimThatIsBeingDeletedAndItIsThereAllTheSame() {
         let mirror = objects.mirror()
         let claim = objects.claim(0)
@@ -108,13 +141,17 @@ private struct MirroredHistory {
         PodRecord(identity: PodIdentity(name: "pod-\(number)", uid: "uid-of-pod-\(number)"))
     }
 
-    func claim(_ number: Int) -> RunClaim {
+    func claim(_ number: Int) -> RunClaim { claim(number, with: nil) }
+
+    func claim(_ number: Int, with approval: Approval?) -> RunClaim {
         RunClaim(
             ClaimRecord(
                 identity: ClaimIdentity(name: runs[number].claimName, uid: "uid-of-claim-\(number)"),
                 writtenRun: runs[number].text,
                 resourceVersion: "1",
-                ledger: ApprovalLedger(annotations: [:])
+                ledger: ApprovalLedger(
+                    annotations: approval.map { [ApprovalAnnotation.approval($0.id): $0.text] } ?? [:]
+                )
             )
         )
     }
