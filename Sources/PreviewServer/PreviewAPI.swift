@@ -19,6 +19,7 @@ public struct PreviewAPI: Sendable {
     let time: MonotonicTime
     let coreRouter: CoreRouter?
     let broadcast: TimelineBroadcast?
+    let children: ChildRequestFinder?
     let limits: RequestLimits
     let draining: Draining
     let build: BuildInfo
@@ -35,6 +36,7 @@ public struct PreviewAPI: Sendable {
     ///   - timeline: The events of the runs' previews.
     ///   - coreRouter: Forwards requests to the core API; `nil` if the router is off.
     ///   - broadcast: The events that are merged into forwarded event streams.
+    ///   - children: Finds the requests of child runs that are merged into forwarded event streams.
     ///   - allowedOrigins: The web pages that may read responses and use the MCP endpoint.
     ///   - time: The clock for waiting clients and for the rate of callers.
     ///   - limits: The limits for requests.
@@ -52,6 +54,7 @@ public struct PreviewAPI: Sendable {
         time: MonotonicTime,
         coreRouter: CoreRouter? = nil,
         broadcast: TimelineBroadcast? = nil,
+        children: ChildRequestFinder? = nil,
         limits: RequestLimits = RequestLimits(),
         draining: Draining = Draining(),
         build: BuildInfo = BuildInfo(version: "unknown", commit: "unknown", date: "unknown"),
@@ -67,6 +70,7 @@ public struct PreviewAPI: Sendable {
         self.time = time
         self.coreRouter = coreRouter
         self.broadcast = broadcast
+        self.children = children
         self.limits = limits
         self.draining = draining
         self.build = build
@@ -160,7 +164,7 @@ extension PreviewAPI {
                 draining: draining,
                 metrics: metrics,
                 router: coreRouter,
-                streams: broadcast.map { RunStreamSource(gate: core.gate, broadcast: $0) }
+                streams: broadcast.map { RunStreamSource(gate: core.gate, broadcast: $0, children: children) }
             ),
             // Without a name there is no `Server` header, which could help attackers.
             configuration: ApplicationConfiguration(address: address, serverName: nil, backlog: Self.backlog),

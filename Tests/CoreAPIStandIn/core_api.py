@@ -4,7 +4,7 @@
 Only the standard library is used, and no code of the service: a mistake in its HTTP cannot hide in both. It listens on
 127.0.0.1 and prints its port as the first line of its output. It ends upon a signal.
 
-    core_api.py [--port N] [--key SERVICE-KEY] [--owner BEARER] [--user NAME]
+    core_api.py [--port N] [--key SERVICE-KEY] [--owner BEARER] [--user NAME] [--parent CHILD=RUN]
 
 Like the platform's: runs and who may see them (403 for the service key), the run's event stream with ids and resume, no route to
 post events (405), decisions and the option for runs in progress (409 otherwise). Beyond that, for tests:
@@ -41,10 +41,11 @@ class ClientLeft(Exception):
 
 
 class State:
-    def __init__(self, key, owner, user):
+    def __init__(self, key, owner, user, parents):
         self.key = key
         self.user = user
         self.owner = owner
+        self.parents = parents
         self.requests = 0
         self.open = 0
         self.left = 0
@@ -58,7 +59,7 @@ class State:
     def run(self, name):
         return {
             "id": name, "status": "completed" if name in self.ended else "in_progress", "submitting_user": self.user,
-            "parent_run_id": None, "auto_approve_tools": self.options.get(name, False),
+            "parent_run_id": self.parents.get(name), "auto_approve_tools": self.options.get(name, False),
         }
 
 
@@ -411,11 +412,12 @@ async def main():
     parser.add_argument("--key", default="")
     parser.add_argument("--owner", default="")
     parser.add_argument("--user", default="ada")
+    parser.add_argument("--parent", action="append", default=[])
     arguments = parser.parse_args()
     # Every stream is a connection.
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    state = State(arguments.key, arguments.owner, arguments.user)
+    state = State(arguments.key, arguments.owner, arguments.user, dict(pair.split("=") for pair in arguments.parent))
 
     def accept(reader, writer):
         return serve(reader, writer, state)

@@ -135,7 +135,14 @@ final class CoreForwarder: Sendable {
             case .timeline(let text) = RouteTable.owner(of: request.method, request.head.path ?? ""),
             let run = try? RunID(text)
         else { return nil }
-        return MergedStream(run: run, source: streams, response: response, resumed: resumed, channel: channel)
+        return MergedStream(
+            run: run,
+            source: streams,
+            response: response,
+            resumed: resumed,
+            bearer: request.headers.bearer,
+            channel: channel
+        )
     }
 
     /// - Returns: `nil` if the stream is not merged with others, or its reader has no event of it.

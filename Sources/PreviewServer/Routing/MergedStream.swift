@@ -1,3 +1,4 @@
+internal import Basics
 internal import HTTPTransport
 internal import HummingbirdCore
 internal import NIOCore
@@ -10,13 +11,23 @@ internal import Synchronization
 public final class RunStreamSource: Sendable {
     let gate: AgentPreviewGate
     let broadcast: TimelineBroadcast
+    /// Finds the pending requests of the run's child runs; `nil` if they are not merged.
+    let children: ChildRequestFinder?
     let commentInterval: Duration
 
-    /// - Parameter commentInterval: How often a comment is sent to a reader who gets nothing else. The core API sends
-    ///   none, and load balancers close connections that are silent for one to four minutes.
-    public init(gate: AgentPreviewGate, broadcast: TimelineBroadcast, commentInterval: Duration = .seconds(20)) {
+    /// - Parameters:
+    ///   - children: Finds the pending requests of child runs; `nil` if they are not merged.
+    ///   - commentInterval: How often a comment is sent to a reader who gets nothing else. The core API sends none, and
+    ///     load balancers close connections that are silent for one to four minutes.
+    public init(
+        gate: AgentPreviewGate,
+        broadcast: TimelineBroadcast,
+        children: ChildRequestFinder? = nil,
+        commentInterval: Duration = .seconds(20)
+    ) {
         self.gate = gate
         self.broadcast = broadcast
+        self.children = children
         self.commentInterval = commentInterval
     }
 }
@@ -31,6 +42,8 @@ struct MergedStream: Sendable {
     let response: TransportResponse
     /// Where the reader continues; `nil` if it reads from the beginning.
     let resumed: ResumedStream?
+    /// The reader's bearer token, with which the core API is asked about child runs.
+    let bearer: Secret?
     /// The reader's connection.
     let channel: any Channel
 
@@ -61,7 +74,9 @@ struct MergedStream: Sendable {
             response.body.interrupt()
         }
         defer { comments.cancel() }
-        let merger = Merger(self, pending)
+        let children = followChildren(pending)
+        defer { children?.cancel() }
+        let merger = Merger(self, pending, children)
         var unprocessed = UnprocessedBytes()
         for try await chunk in response.body {
             let buffers = merger.arrived(chunk)
@@ -70,11 +85,21 @@ struct MergedStream: Sendable {
         }
     }
 
+    @inline(never)
+    private func followChildren(_ pending: PendingEvents) -> ChildRequestFinder.Subscription? {
+        guard let bearer, let finder = source.children else { return nil }
+        return finder.follow(run, as: bearer) { [body = response.body] in
+            pending.childRequestsChanged()
+            body.interrupt()
+        }
+    }
+
     /// The parsed bytes, and the events that wait for a position. Not in the frame of the writing task, see
     /// ``BodyWriting``.
     private final class Merger {
         private let stream: MergedStream
         private let pending: PendingEvents
+        private let children: ChildRequestFinder.Subscription?
         private var events = RunStreamEvents()
         private var resumed: ResumedStream?
         private var boundary = EventBoundary()
@@ -82,9 +107,10 @@ struct MergedStream: Sendable {
         /// True if the reader got something since a comment was last due.
         private var isActive = false
 
-        init(_ stream: MergedStream, _ pending: PendingEvents) {
+        init(_ stream: MergedStream, _ pending: PendingEvents, _ children: ChildRequestFinder.Subscription?) {
             self.stream = stream
             self.pending = pending
+            self.children = children
             resumed = stream.resumed
         }
 
@@ -100,10 +126,15 @@ struct MergedStream: Sendable {
             } else if !chunk.isEmpty {
                 result.append(ByteBuffer(bytes: chunk))
             }
-            if let (approvalsChanged, added) = pending.take() {
+            if let news = pending.take() {
                 let source = stream.source
-                if approvalsChanged { waiting += events.approvalsChanged(source.gate.cachedApprovals(run: stream.run)) }
-                waiting += added.compactMap { events.recorded($0) }
+                if news.approvalsChanged {
+                    waiting += events.approvalsChanged(source.gate.cachedApprovals(run: stream.run))
+                }
+                if news.childRequestsChanged, let children {
+                    waiting += events.childRequestsChanged(children.requests)
+                }
+                waiting += news.events.compactMap { events.recorded($0) }
                 waiting.removeFirst(max(0, waiting.count - MergedStream.maxWaiting))
             }
             if boundary.isBetweenEvents { takeWaiting(into: &result) }
@@ -124,9 +155,16 @@ struct MergedStream: Sendable {
 
     /// The events since the reader last took them.
     private final class PendingEvents: Sendable {
-        private struct State {
+        struct News {
             var approvalsChanged = false
+            var childRequestsChanged = false
             var events: [TimelineEvent] = []
+
+            var isEmpty: Bool { !approvalsChanged && !childRequestsChanged && events.isEmpty }
+        }
+
+        private struct State {
+            var news = News()
             var commentIsDue = false
         }
 
@@ -135,21 +173,23 @@ struct MergedStream: Sendable {
 
         private let state = Mutex(State())
 
-        func approvalsChanged() { state.withLock { $0.approvalsChanged = true } }
+        func approvalsChanged() { state.withLock { $0.news.approvalsChanged = true } }
+
+        func childRequestsChanged() { state.withLock { $0.news.childRequestsChanged = true } }
 
         func add(_ event: TimelineEvent) {
             state.withLock { state in
-                if state.events.count == Self.maxEvents { state.events.removeFirst() }
-                state.events.append(event)
+                if state.news.events.count == Self.maxEvents { state.news.events.removeFirst() }
+                state.news.events.append(event)
             }
         }
 
         /// - Returns: `nil` if there are none.
-        func take() -> (approvalsChanged: Bool, events: [TimelineEvent])? {
+        func take() -> News? {
             state.withLock { state in
-                guard state.approvalsChanged || !state.events.isEmpty else { return nil }
-                defer { (state.approvalsChanged, state.events) = (false, []) }
-                return (state.approvalsChanged, state.events)
+                guard !state.news.isEmpty else { return nil }
+                defer { state.news = News() }
+                return state.news
             }
         }
 

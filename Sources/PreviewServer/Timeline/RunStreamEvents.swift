@@ -15,6 +15,8 @@ struct RunStreamEvents {
     private var lastStates: [ApprovalRequestID: Approval.State] = [:]
     private var hasBegun = false
     private var sentOccurrences: [String] = []
+    /// The pending requests of child runs that the reader was notified of.
+    private var sentChildRequests: Set<ApprovalRequestID> = []
 
     /// Processes the run's requests, when they are first read or have changed.
     ///
@@ -68,7 +70,27 @@ struct RunStreamEvents {
         return Self.event(event.kind.rawValue, members)
     }
 
+    /// Processes the pending requests of the run's child runs.
+    ///
+    /// The front end removes the card of a child run's request only when its own button is used, whatever the stream
+    /// contains: a decision is no event.
+    mutating func childRequestsChanged(_ requests: [Approval]) -> [ByteBuffer] {
+        defer { sentChildRequests = Set(requests.map(\.id)) }
+        return requests.filter { !sentChildRequests.contains($0.id) }.map(Self.childApprovalRequired)
+    }
+
     // MARK: Events
+
+    /// The members are those of the core API's own event, except `subtaskId`, which only the core API knows.
+    private static func childApprovalRequired(_ approval: Approval) -> ByteBuffer {
+        event(
+            "coordinator.child_approval_required",
+            [
+                "childRunId": approval.run.text, "requestId": approval.id.text, "toolName": Approval.toolName,
+                "url": approval.resource, "message": approval.question,
+            ]
+        )
+    }
 
     private static func approvalRequired(_ approval: Approval) -> ByteBuffer {
         var members = Self.commonMembers(approval)

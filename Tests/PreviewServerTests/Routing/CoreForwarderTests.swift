@@ -1,13 +1,17 @@
 import Basics
+import CoreAPI
 import HTTPTransport
 import HTTPTypes
 import Hummingbird
-import PreviewControl
+import PreviewDomain
+import PreviewIdentity
 import Router
+import ServiceLifecycle
 import TestPeers
 import TestSupport
 import Testing
 
+@testable import PreviewControl
 @testable import PreviewServer
 
 @Suite("Forwarded requests of one connection", .timeLimit(.minutes(2)))
@@ -109,10 +113,11 @@ struct CoreForwarderTests {
         _ transport: any HTTPTransport,
         _ limits: ConnectionLimits = ConnectionLimits(),
         streams: RunStreamSource? = nil,
+        beside services: [any Service] = [],
         _ work: @Sendable (_ port: Int) async throws -> Void
     ) async throws {
         let router = try CoreRouter.forwarding(to: transport)
-        try await LoopbackServer.run { onRunning in
+        try await LoopbackServer.run(beside: services) { onRunning in
             Application(
                 responder: CallbackResponder<PreviewRequestContext> { _, _ in Response(status: .notFound) },
                 server: .limited(limits, router: router, streams: streams),
@@ -191,6 +196,49 @@ struct CoreForwarderTests {
             #expect(answer.contains("id: 8\ndata: new\n\n"))
             #expect(!answer.contains("known"))
         }
+    }
+
+    @Test func aReaderGetsThePendingRequestsOfTheRunsChildrenThatTheCoreAPIShowsToIt() async throws {
+        let harness = try await APIHarness()
+        let core = ScriptedTransport(clock: harness.clock) { request, _ in
+            let isAdas = request.head.headerFields[.authorization] == "Bearer adas-token"
+            return .json(isAdas ? 200 : 403, #"{"parent_run_id": "\#(APIHarness.run)"}"#)
+        }
+        let client = CoreAPIClient(base: try BaseURL("https://api.example.com"), transport: core)
+        let time = MonotonicTime(harness.clock)
+        let finder = ChildRequestFinder(
+            gate: harness.gate,
+            authority: CoreAPIAuthority(client, uptime: time.uptime),
+            time: time
+        )
+        let streams = RunStreamSource(
+            gate: harness.gate,
+            broadcast: TimelineBroadcast(to: harness.timeline),
+            children: finder,
+            commentInterval: .milliseconds(20)
+        )
+        let child = try RunID(APIHarness.otherRun)
+        let services: [any Service] = [harness.core.mirrorRunner, finder]
+        try await run(SilentRunTransport(), streams: streams, beside: services) { port in
+            let first = try await harness.gate.pendingRequest(for: child, port: 3000)
+            let (ada, grace) = (try await RawClient.connect(to: port), try await RawClient.connect(to: port))
+            for (reader, token) in [(ada, "adas-token"), (grace, "graces-token")] {
+                try await reader.send(
+                    "GET /api/runs/\(APIHarness.run)/stream HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(token)\r\n\r\n"
+                )
+            }
+            _ = await ada.receive { $0.contains(first.id.text) }
+            let second = try await harness.gate.pendingRequest(for: child, port: 3001)
+            let adas = await ada.receive { $0.contains(second.id.text) }
+            #expect(adas.ranges(of: "event: coordinator.child_approval_required\n").count == 2)
+            #expect(adas.ranges(of: #""childRunId":"\#(APIHarness.otherRun)""#).count == 2)
+            await core.waitForExchanges(2)
+            let graces = await grace.receive { $0.ranges(of: ": waiting\n\n").count >= 2 }
+            #expect(!graces.contains("coordinator"))
+            try await ada.close()
+            try await grace.close()
+        }
+        #expect(core.exchanges.map(\.line) == Array(repeating: "GET /api/runs/\(APIHarness.otherRun)", count: 2))
     }
 
     @Test func aReaderOfASilentStreamGetsComments() async throws {

@@ -113,6 +113,23 @@ struct RunStreamEventsTests {
         #expect(events[0].hasPrefix("event: tool.error\n") && events[0].contains(approval.id.text))
     }
 
+    @Test func aChildRunsRequestIsSentOnceWithTheCoreAPIsMembers() throws {
+        let (first, second) = (try pending(3000), try pending(3001))
+        let cards = reader.events.childRequestsChanged([first]).map { String(buffer: $0) }
+        let expected = """
+            event: coordinator.child_approval_required
+            data: {"childRunId":"\(APIHarness.run)","message":"\(first.question)","requestId":"\(first.id)",\
+            "toolName":"start_preview","url":"sandbox-preview:3000"}
+
+
+            """
+        #expect(cards == [expected])
+        let further = reader.events.childRequestsChanged([first, second])
+        #expect(further.count == 1)
+        let none = reader.events.childRequestsChanged([second])
+        #expect(none.isEmpty)
+    }
+
     @Test func decisionsDuringAnAbsenceAreSentOnConnect() throws {
         let approval = try approved(try pending())
         #expect(reader.events(after: [approval]).map { $0.hasPrefix("event: tool.result\n") } == [true])

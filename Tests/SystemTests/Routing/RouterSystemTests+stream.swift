@@ -50,6 +50,39 @@ extension RouterSystemTests {
         }
     }
 
+    @Test func aPendingRequestOfAChildRunIsSentToTheReadersOfItsParent() async throws {
+        let child = ServiceUnderTest.otherRun
+        try await Self.serve(core: ["--parent", "\(child)=\(ServiceUnderTest.run)"]) { service, _ in
+            try service.addSandbox(run: child)
+            let client = try await RawClient.connect(to: service.port)
+            try await client.send(
+                """
+                GET \(Self.run)/stream?count=1&hold=1 HTTP/1.1\r\nHost: h\r\n\
+                Authorization: Bearer \(ServiceUnderTest.owner)\r\n\r\n
+                """
+            )
+            _ = await client.receiveBytes { Self.decoded($0).contains(#""sequence": 1"#) }
+            let asked = try await service.call(
+                .post,
+                "/api/runs/\(child)/sandbox/preview",
+                body: #"{"target_port": 3000}"#,
+                bearer: ServiceUnderTest.key,
+                headers: [try #require(HTTPField.Name("Prefer")): "respond-async"]
+            )
+            let id = try #require(asked["request_id"])
+            let shown = Self.decoded(await client.receiveBytes { Self.decoded($0).contains(id) })
+            #expect(shown.contains("\n\nevent: coordinator.child_approval_required\ndata: "))
+            #expect(shown.contains(#""childRunId":"\#(child)""#))
+            let approval = try await service.call(
+                .post,
+                "/api/runs/\(child)/tool-approvals",
+                body: #"{"request_id": "\#(id)", "scope": "once"}"#
+            )
+            #expect(approval.status == 200)
+            try await client.close()
+        }
+    }
+
     @Test func theCoreAPIsLastEventEndsTheStream() async throws {
         try await Self.serve { service, _ in
             try service.addSandbox()

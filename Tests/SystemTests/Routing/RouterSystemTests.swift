@@ -11,12 +11,16 @@ import Testing
 struct RouterSystemTests {
     static let run = "/api/runs/\(ServiceUnderTest.run)"
 
-    /// - Parameter settings: Changes to the tests' settings.
+    /// - Parameters:
+    ///   - settings: Changes to the tests' settings.
+    ///   - arguments: Further arguments of the core API.
     static func serve(
         _ settings: [String: String] = [:],
+        core arguments: [String] = [],
         _ body: @escaping @Sendable (ServiceUnderTest, CoreAPIStandIn) async throws -> Void
     ) async throws {
-        try await CoreAPIStandIn.run(["--key", ServiceUnderTest.key, "--user", ClusterObjects.owner]) { core in
+        let identities = ["--key", ServiceUnderTest.key, "--user", ClusterObjects.owner]
+        try await CoreAPIStandIn.run(identities + arguments) { core in
             var changes = ["Agentweaver__ApiBaseUrl": core.url, "Router__Enabled": "true"]
             changes.merge(settings) { $1 }
             try await ServiceUnderTest.run(settings: changes) { service in try await body(service, core) }

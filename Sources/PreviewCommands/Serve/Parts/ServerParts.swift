@@ -15,6 +15,8 @@ internal import ServiceLifecycle
 /// The HTTP servers: the API, and the page for hosts without a preview.
 struct ServerParts: Sendable {
     let draining: Draining
+    /// Finds the requests of child runs for forwarded event streams; `nil` without a router or a core API.
+    private let children: ChildRequestFinder?
     private let application: any Service
     /// The page for hosts without a preview; `nil` if no address is configured for it.
     private let endedPage: (any Service)?
@@ -29,6 +31,10 @@ struct ServerParts: Sendable {
     ) throws {
         let server = shared.settings.server
         draining = Draining(for: server.drainTime, time: shared.time)
+        let authority = shared.router == nil ? nil : shared.coreAuthority
+        children = authority.map { [time = shared.time] in
+            ChildRequestFinder(gate: previews.core.gate, authority: $0, time: time)
+        }
         let api = PreviewAPI(
             core: previews.core,
             authenticator: try shared.authenticator(),
@@ -39,6 +45,7 @@ struct ServerParts: Sendable {
             time: shared.time,
             coreRouter: shared.router?.router,
             broadcast: timeline.broadcast,
+            children: children,
             limits: server.requests,
             draining: draining,
             build: .current,
@@ -70,7 +77,10 @@ struct ServerParts: Sendable {
     }
 
     /// The services, in the order in which they start.
-    var services: [any Service] { (endedPage.map { [$0] } ?? []) + [application, draining] }
+    var services: [any Service] {
+        let optional: [(any Service)?] = [children, endedPage]
+        return optional.compactMap(\.self) + [application, draining]
+    }
 
     /// The configured limits, with no more connections than the process may open files.
     ///
