@@ -81,17 +81,19 @@ enum LogFormat: String, Sendable, CaseIterable {
     /// One JSON object per line.
     case json
 
-    /// A logger that writes to the standard error output.
-    func logger(label: String, level: AdjustableLogLevel) -> Logger {
+    /// A logger in this format.
+    ///
+    /// - Parameter writer: Writes the lines, by default to the standard error output.
+    func logger(label: String, level: AdjustableLogLevel, writer: LineWriter = .standardError) -> Logger {
         switch self {
         case .text:
             return Logger(label: label) { label in
-                let base = StreamLogHandler.standardError(label: label, metadataProvider: .requestTrace)
+                let base = StreamLogHandler(label: label, stream: writer, metadataProvider: .requestTrace)
                 return AdjustableLogHandler(base, level)
             }
         case .json:
             return Logger(label: label) { label in
-                var base = JSONLogHandler(label: label)
+                var base = JSONLogHandler(label: label, write: writer.write)
                 base.metadataProvider = .requestTrace
                 return AdjustableLogHandler(base, level)
             }

@@ -8,9 +8,9 @@ internal import Synchronization
 
 /// Writes lines to a file descriptor. Lines of concurrent callers are not interleaved.
 ///
-/// The descriptor may be the non-blocking end of a pipe, because whoever started the process decides that. A line that cannot
-/// be written is dropped: an unwritable log must not stop the service.
-final class LineWriter: Sendable {
+/// The descriptor may be the end of a pipe, and blocking or not, because whoever started the process decides that. A line that
+/// cannot be written is dropped: an unwritable log must not stop the service.
+final class LineWriter: Sendable, TextOutputStream {
     /// The longest time that a line waits for a full pipe.
     static let maxWait = Duration.milliseconds(100)
     static let standardError = LineWriter(STDERR_FILENO)
@@ -46,16 +46,19 @@ final class LineWriter: Sendable {
     private func write(_ bytes: [UInt8], within limit: Duration) -> Int {
         let deadline = ContinuousClock.now + limit
         var rest = bytes[...]
-        while !rest.isEmpty {
+        while !rest.isEmpty, waitUntilWritable(until: deadline) {
+            // More bytes than these could block although the pipe is writable (POSIX, `write`).
+            let part = rest.prefix(Int(PIPE_BUF))
             #if canImport(Darwin)
-                let written = rest.withUnsafeBytes { Darwin.write(descriptor, $0.baseAddress, $0.count) }
+                let written = part.withUnsafeBytes { Darwin.write(descriptor, $0.baseAddress, $0.count) }
             #else
-                let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+                let written = part.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             #endif
             if written > 0 {
                 rest = rest.dropFirst(written)
             } else if written < 0, errno == EAGAIN {
-                guard waitUntilWritable(until: deadline) else { break }
+                // Another process has filled the pipe.
+                guard ContinuousClock.now < deadline else { break }
             } else if written == 0 || errno != EINTR {
                 break
             }
@@ -63,13 +66,15 @@ final class LineWriter: Sendable {
         return bytes.count - rest.count
     }
 
-    /// - Returns: False if the deadline has passed.
+    /// - Returns: False if the descriptor is not writable at the deadline.
     private func waitUntilWritable(until deadline: ContinuousClock.Instant) -> Bool {
-        let left = deadline - .now
-        guard left > .zero else { return false }
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        // Rounded up, so that the last wait does not become a busy loop.
-        _ = poll(&entry, 1, Int32(clamping: Int64((left / .milliseconds(1)).rounded(.up))))
-        return true
+        while true {
+            let left = max(deadline - .now, .zero)
+            // Rounded up, so that the last wait does not become a busy loop.
+            let ready = poll(&entry, 1, Int32(clamping: Int64((left / .milliseconds(1)).rounded(.up))))
+            if ready > 0 { return true }
+            guard ready < 0, errno == EINTR else { return false }
+        }
     }
 }

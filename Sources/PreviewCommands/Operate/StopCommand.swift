@@ -20,23 +20,34 @@ struct StopCommand: OperatorCommand {
     func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
         let references = try arguments.references()
         let entries = try await connection.report().entries
-        // All references are resolved before the first preview is stopped, so that an ambiguous one stops nothing.
-        let previews = try references.map { try find($0, in: entries) }.joined()
-        for preview in previews {
-            // Stopping verifies the run, so a preview without one cannot be stopped here.
-            guard let run = preview.run else {
-                throw CommandFailure(
-                    "preview \(preview.token.fingerprint) has no valid run; delete it with kubectl"
-                )
-            }
-            do {
-                try await connection.core.previews.stop(run: run, token: preview.token)
-            } catch {
-                throw CommandFailure("preview \(preview.token.fingerprint) could not be stopped", refused: error)
-            }
-            context.print("Stopped preview \(preview.token.fingerprint).")
+        // All references are resolved before the first preview is stopped, so that an ambiguous one stops nothing. A preview
+        // that several of them name is stopped once.
+        var previews: [Preview] = []
+        for reference in references {
+            let found = try find(reference, in: entries)
+            previews += found.filter { preview in !previews.contains { $0.token == preview.token } }
         }
-        for failure in await connection.recordEvents() { context.warn(failure) }
+        for preview in previews {
+            let failure = await stop(preview, connection)
+            if failure == nil { context.print("Stopped preview \(preview.token.fingerprint).") }
+            // Also after a failure, because the preview's HTTPRoute may have been deleted.
+            for warning in await connection.recordEvents() { context.warn(warning) }
+            if let failure { throw failure }
+        }
+    }
+
+    /// - Returns: The reason for which the preview could not be stopped; `nil` if it was.
+    private func stop(_ preview: Preview, _ connection: OperatorConnection) async -> CommandFailure? {
+        // Stopping verifies the run, so a preview without one cannot be stopped here.
+        guard let run = preview.run else {
+            return CommandFailure("preview \(preview.token.fingerprint) has no valid run; delete it with kubectl")
+        }
+        do {
+            try await connection.core.previews.stop(run: run, token: preview.token)
+            return nil
+        } catch {
+            return CommandFailure("preview \(preview.token.fingerprint) could not be stopped", refused: error)
+        }
     }
 
     private func find(_ reference: PreviewReference, in entries: [ReapEntry]) throws -> [Preview] {

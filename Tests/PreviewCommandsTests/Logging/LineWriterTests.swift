@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Testing
 
 @testable import PreviewCommands
@@ -9,19 +10,21 @@ import Testing
     import Glibc
 #endif
 
-/// Tests lines of a log that is written to a non-blocking pipe.
+/// Tests lines of a log that is written to a pipe, whose end may be blocking or not.
 @Suite("Lines of the log on a pipe", .timeLimit(.minutes(2)))
 struct LineWriterTests {
     /// More than a pipe holds.
     private static let long = String(repeating: "x", count: 1 << 20) + "\n"
     private let pipe = Pipe()
 
-    init() {
-        let isSet = fcntl(pipe.fileHandleForWriting.fileDescriptor, F_SETFL, O_NONBLOCK) == 0
+    private func setStatus(_ flags: Int32) {
+        let isSet = fcntl(pipe.fileHandleForWriting.fileDescriptor, F_SETFL, flags) == 0
         #expect(isSet)
     }
 
-    @Test func aLineThatIsLongerThanThePipeArrivesWhole() throws {
+    @Test(arguments: [0, O_NONBLOCK])
+    func aLineThatIsLongerThanThePipeArrivesWhole(flags: Int32) throws {
+        setStatus(flags)
         let writing = pipe.fileHandleForWriting
         Thread.detachNewThread {
             LineWriter(writing.fileDescriptor, maxWait: .seconds(60)).write(Self.long)
@@ -31,7 +34,9 @@ struct LineWriterTests {
         #expect(read == Data(Self.long.utf8))
     }
 
-    @Test func afterALineThatWasCutTheNextStartsOnItsOwn() throws {
+    @Test(arguments: [0, O_NONBLOCK])
+    func afterALineThatWasCutTheNextStartsOnItsOwn(flags: Int32) throws {
+        setStatus(flags)
         let writer = LineWriter(pipe.fileHandleForWriting.fileDescriptor, maxWait: .milliseconds(1))
         writer.write(Self.long)
         #expect(!pipe.fileHandleForReading.availableData.isEmpty)
@@ -42,7 +47,9 @@ struct LineWriterTests {
         #expect(rest.hasSuffix("x\nnext\nlast\n"))
     }
 
-    @Test func aLineThatFindsNoRoomIsDroppedWhole() throws {
+    @Test(arguments: [0, O_NONBLOCK])
+    func aLineThatFindsNoRoomIsDroppedWhole(flags: Int32) throws {
+        setStatus(flags)
         let writer = LineWriter(pipe.fileHandleForWriting.fileDescriptor, maxWait: .milliseconds(1))
         writer.write(Self.long)
         writer.write("dropped\n")
@@ -51,5 +58,15 @@ struct LineWriterTests {
         try pipe.fileHandleForWriting.close()
         let rest = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         #expect(rest.hasSuffix("x\nnext\n"))
+    }
+
+    @Test(arguments: LogFormat.allCases)
+    func aReaderThatHasStoppedDoesNotStopTheLogger(format: LogFormat) throws {
+        let writer = LineWriter(pipe.fileHandleForWriting.fileDescriptor, maxWait: .milliseconds(1))
+        let logger = format.logger(label: "a", level: AdjustableLogLevel(.info), writer: writer)
+        logger.info("first")
+        for _ in 0..<2 { logger.info("\(Self.long)") }
+        let read = String(decoding: pipe.fileHandleForReading.availableData, as: UTF8.self)
+        #expect(read.contains("first"))
     }
 }

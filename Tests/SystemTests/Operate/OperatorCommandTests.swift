@@ -80,6 +80,11 @@ struct OperatorCommandTests {
         service.store.list(.events).items.compactMap { $0["reason"]?.stringValue }
     }
 
+    /// Whether a command has recorded a stop. The service itself records later that the objects were deleted.
+    private func hasReportedStop(_ service: ServiceUnderTest) -> Bool {
+        service.store.list(.events).items.contains { $0["message"]?.stringValue?.hasSuffix("was stopped.") == true }
+    }
+
     // MARK: Previews
 
     @Test func aListNamesPreviewsByTheirFingerprints() async throws {
@@ -141,6 +146,31 @@ struct OperatorCommandTests {
             #expect(service.store.list(.httpRoutes).items.count == 2)
             let all = await operate(StopCommand.self, ServiceUnderTest.run, "--all", on: service)
             #expect(all.exitCode == 0 && service.store.list(.httpRoutes).items.isEmpty)
+        }
+    }
+
+    @Test func aPreviewThatIsNamedTwiceIsStoppedOnce() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let (token, url) = try await start(service)
+            let result = await operate(StopCommand.self, token.fingerprint, url, ServiceUnderTest.run, on: service)
+            #expect(result.exitCode == 0, "\(result.error)")
+            #expect(result.output == "Stopped preview \(token.fingerprint).\n")
+            #expect(hasReportedStop(service))
+        }
+    }
+
+    @Test func aStopThatFailsAfterTheRouteIsDeletedIsInTheTimeline() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let (token, _) = try await start(service)
+            service.server.faults.add(
+                .init(verb: "delete", resource: "services", times: nil, fault: .respond(Self.forbidden))
+            )
+            let result = await operate(StopCommand.self, token.fingerprint, on: service)
+            #expect(result.exitCode == 1 && result.output.isEmpty, "\(result.error)")
+            #expect(service.store.list(.httpRoutes).items.isEmpty)
+            #expect(hasReportedStop(service))
         }
     }
 
