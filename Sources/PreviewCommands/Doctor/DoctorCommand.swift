@@ -89,16 +89,34 @@ struct DoctorCommand: AsyncParsableCommand {
         } catch let error as KubernetesError where error.kind == .forbidden {
             return .skipped("your account lacks permission (\(error.operation ?? "a request"))")
         } catch let error as KubernetesError {
-            return .failure("a request to the cluster failed: \(error)", remedy: "kubectl version; see PG101")
+            return Self.failedRequest("\(error)")
         } catch let error as ClusterError where error.kind == .refused {
+            // The error does not distinguish missing permissions from credentials that cannot be used.
+            if let error = await Self.refusal(ofAccountIn: context) { return Self.failedRequest("\(error)") }
             return .skipped("your account lacks permission (\(error.detail))")
         } catch let error as ClusterError {
-            return .failure("a request to the cluster failed: \(error.detail)", remedy: "kubectl version; see PG101")
+            return Self.failedRequest(error.detail)
         } catch {
             return .failure(
                 "the check failed: \(type(of: error))",
                 remedy: "report this with: preview-gateway doctor bundle"
             )
         }
+    }
+
+    /// The error if the account's credentials are not valid or cannot be obtained; `nil` otherwise.
+    private static func refusal(ofAccountIn context: DoctorContext) async -> KubernetesError? {
+        do {
+            _ = try await context.client.serverVersion()
+            return nil
+        } catch let error as KubernetesError {
+            return [.unauthorized, .configuration].contains(error.kind) ? error : nil
+        } catch {
+            return nil
+        }
+    }
+
+    private static func failedRequest(_ reason: String) -> DoctorFinding {
+        .failure("a request to the cluster failed: \(reason)", remedy: "kubectl version; see PG101")
     }
 }

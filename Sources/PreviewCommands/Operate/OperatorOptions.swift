@@ -18,6 +18,13 @@ struct OperatorOptions: ParsableArguments {
 
     @OptionGroup var settings: SettingsOptions
 
+    /// An empty name could otherwise be the value of a variable that is not set, and others change the request's path.
+    func validate() throws {
+        let setting = Settings.Keys.namespace
+        guard let namespace, setting.parse(namespace) != namespace else { return }
+        throw ValidationError("--namespace: expected \(setting.expected)")
+    }
+
     /// Connects to the cluster with the options and the environment.
     ///
     /// - Throws: A ``SettingsError`` if a setting or the cluster's configuration is invalid.

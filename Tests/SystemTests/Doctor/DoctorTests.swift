@@ -281,6 +281,16 @@ struct DoctorTests {
         }
     }
 
+    @Test func checksOfPreviewsWithAnExpiredTokenAreFailures() async throws {
+        try await withCluster { server, kubeconfig in
+            let expired = StatusFailure(code: 401, reason: "Unauthorized", message: "Unauthorized")
+            server.faults.add(.init(times: nil, fault: .respond(expired)))
+            let report = try await doctor(["--only", "PG305", "--only", "PG701"], kubeconfig: kubeconfig)
+            #expect(report.entries.map(\.finding.status) == [.failure, .failure], "\(report.text)")
+            #expect(report.exitCode == 2)
+        }
+    }
+
     @Test func previewsThatCannotBeReadForAnotherReasonAreAFailure() async throws {
         try await withCluster { server, kubeconfig in
             let failure = StatusFailure(code: 400, reason: "BadRequest", message: "not understood")

@@ -362,6 +362,10 @@ struct OperatorCommandTests {
         #expect(complaint("list", "--run", "!!").contains("Usage: preview-gateway list"))
         #expect(complaint("watch", "--run", "!!").contains("Usage: preview-gateway watch"))
         #expect(complaint("reap", "--explain", wrong).contains("Usage: preview-gateway reap"))
+        for namespace in ["", " a", "a/b", "../a", "A"] {
+            let text = complaint("stop", "-n", namespace, "0123abcd")
+            #expect(text.contains("--namespace: expected a Kubernetes name"), "\(namespace)")
+        }
     }
 
     @Test func aDecisionWithoutANameIsRefused() async throws {

@@ -35,7 +35,10 @@ extension DoctorCheck {
                 default:
                     return .failure(
                         error.message,
-                        remedy: "kubectl get pods -l app=agentweaver-api; NetworkPolicy allow-preview-gateway-to-api"
+                        remedy: """
+                            kubectl get pods -n \(context.namespace) -l app=\(ServiceObjects.coreAPI); NetworkPolicy \
+                            allow-preview-gateway-to-api
+                            """
                     )
                 }
             }
