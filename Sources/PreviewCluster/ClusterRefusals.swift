@@ -17,12 +17,19 @@ public final class ClusterRefusals: Sendable {
     }
 
     private let repeated: SharedLogThrottle<Cause>
-    private let factory: any MetricsFactory
+    /// Created at the start, so that the first refusal increases a counter that was scraped before.
+    private let counters: [KubernetesError.Kind: Counter]
     private let logger: Logger
 
     /// - Parameter factory: The destination of ``PreviewMetric/clusterRefusals``.
     public init(_ factory: any MetricsFactory, time: MonotonicTime, logger: Logger) {
-        self.factory = factory
+        counters = Dictionary(
+            uniqueKeysWithValues: KubernetesError.Kind.refusals.map { kind in
+                let dimensions = [("cause", kind.label)]
+                let label = PreviewMetric.clusterRefusals.rawValue
+                return (kind, Counter(label: label, dimensions: dimensions, factory: factory))
+            }
+        )
         repeated = SharedLogThrottle(time: time)
         self.logger = logger
     }
@@ -30,11 +37,7 @@ public final class ClusterRefusals: Sendable {
     /// Records a request that failed and is not retried; for ``KubernetesClient``'s failure observer.
     public func observe(_ error: KubernetesError) {
         guard error.isRefusal else { return }
-        Counter(
-            label: PreviewMetric.clusterRefusals.rawValue,
-            dimensions: [("cause", error.kind.label)],
-            factory: factory
-        ).increment()
+        counters[error.kind]?.increment()
         let cause = Cause(kind: error.kind, operation: error.concernsAllRequests ? nil : error.operation)
         guard let heldBack = repeated.admit(cause) else { return }
         logger.warning(

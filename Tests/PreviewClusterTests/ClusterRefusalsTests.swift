@@ -68,6 +68,14 @@ struct ClusterRefusalsTests {
         #expect(fixture.metrics.text.contains(#"preview_gateway_cluster_refusals_total{cause="quota_exceeded"} 11"#))
     }
 
+    /// The increase from an absent counter to 1 is no increase for Prometheus, so no alert would see it.
+    @Test func theCountersAreZeroBeforeTheFirstRefusal() async throws {
+        let fixture = try Fixture { _, _ in Self.quota }
+        let samples = fixture.metrics.text.split(separator: "\n").filter { !$0.hasPrefix("#") }
+        #expect(samples.count == KubernetesError.Kind.refusals.count)
+        #expect(samples.allSatisfy { $0.hasPrefix("preview_gateway_cluster_refusals_total{") && $0.hasSuffix(" 0") })
+    }
+
     @Test func anotherCauseHasALineOfItsOwn() async throws {
         let webhook = Self.refusal(403, #"admission webhook \"w\" denied the request: preview-\#(Self.token)"#)
         let fixture = try Fixture { _, index in index % 2 == 0 ? Self.quota : webhook }

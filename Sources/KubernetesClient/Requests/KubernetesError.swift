@@ -121,16 +121,10 @@ extension KubernetesError {
     /// Whether the server refused or failed a request that it should have carried out, so that an operator needs its
     /// message. An expected result, such as a missing object or a conflict, does not count.
     public var isRefusal: Bool {
-        guard statusCode != nil else { return false }
-        return switch kind {
-        case .unauthorized, .forbidden, .quotaExceeded, .webhookFailed, .webhookDenied, .policyDenied,
-            .namespaceTerminating, .notFound(.namespace), .notFound(.group), .tooLarge, .tooManyRequests,
-            .unavailable, .serverError, .rejected:
-            true
+        guard statusCode != nil, Kind.refusals.contains(kind) else { return false }
         // A JSON Patch whose test failed names neither an object nor a cause; a validation error does.
-        case .invalid: sensitiveStatus?.details?.name != nil || sensitiveStatus?.details?.causes?.isEmpty == false
-        case .notFound(.object), .alreadyExists, .conflict, .gone, .transport, .decoding, .configuration: false
-        }
+        return kind != .invalid
+            || sensitiveStatus?.details?.name != nil || sensitiveStatus?.details?.causes?.isEmpty == false
     }
 
     /// Whether the requested object does not exist, while its kind does.
@@ -138,6 +132,13 @@ extension KubernetesError {
 }
 
 extension KubernetesError.Kind {
+    /// The kinds of refusals: ``KubernetesError/isRefusal``.
+    public static let refusals: Set<Self> = [
+        .unauthorized, .forbidden, .quotaExceeded, .webhookFailed, .webhookDenied, .policyDenied, .namespaceTerminating,
+        .notFound(.namespace), .notFound(.group), .invalid, .tooLarge, .tooManyRequests, .unavailable, .serverError,
+        .rejected,
+    ]
+
     /// A short constant text for metrics.
     public var label: String {
         switch self {

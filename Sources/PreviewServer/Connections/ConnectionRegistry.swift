@@ -44,17 +44,24 @@ final class ConnectionRegistry: Sendable {
     }
 
     private let maxConnections: Int
-    private let metrics: any MetricsFactory
+    /// Created at the start, so that the first closed connection increases a counter that was scraped before.
+    private let closed: [ClosingReason: Counter]
     private let state = Mutex(State())
 
     /// - Parameter metrics: Counts closed connections.
     init(maxConnections: Int, metrics: any MetricsFactory = MetricsSystem.factory) {
         self.maxConnections = maxConnections
-        self.metrics = metrics
+        closed = Dictionary(
+            uniqueKeysWithValues: ClosingReason.allCases.map { reason in
+                let dimensions = [("reason", reason.rawValue)]
+                let label = PreviewMetric.connectionsClosed.rawValue
+                return (reason, Counter(label: label, dimensions: dimensions, factory: metrics))
+            }
+        )
     }
 
     /// The reason why this server closed a connection.
-    enum ClosingReason: String {
+    enum ClosingReason: String, CaseIterable {
         /// It was closed to make room for another.
         case evicted
         /// There was no room for it.
@@ -63,11 +70,7 @@ final class ConnectionRegistry: Sendable {
     }
 
     func countClosed(_ reason: ClosingReason) {
-        Counter(
-            label: PreviewMetric.connectionsClosed.rawValue,
-            dimensions: [("reason", reason.rawValue)],
-            factory: metrics
-        ).increment()
+        closed[reason]?.increment()
     }
 
     /// The number of open connections.

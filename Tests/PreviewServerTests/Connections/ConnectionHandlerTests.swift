@@ -1,5 +1,6 @@
 import NIOCore
 import NIOEmbedded
+import PrometheusMetrics
 import Testing
 
 @testable import PreviewServer
@@ -21,6 +22,14 @@ struct ConnectionHandlerTests {
 
     private func handler(of channel: EmbeddedChannel) throws -> ConnectionHandler {
         try channel.pipeline.syncOperations.handler(type: ConnectionHandler.self)
+    }
+
+    @Test func closedConnectionsAreCountedFromZero() {
+        let metrics = PrometheusRegistry()
+        let registry = ConnectionRegistry(maxConnections: 1, metrics: metrics)
+        #expect(metrics.text.contains(#"preview_gateway_connections_closed_total{reason="refused"} 0"#))
+        registry.countClosed(.refused)
+        #expect(metrics.text.contains(#"preview_gateway_connections_closed_total{reason="refused"} 1"#))
     }
 
     @Test func aSlowHeadIsCutOffOnTime() throws {
