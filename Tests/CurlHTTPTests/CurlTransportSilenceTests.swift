@@ -16,6 +16,21 @@ import Testing
     /// The time limit of a request that ends by it; longer than the allowed silence.
     private static let timeout: Duration = .milliseconds(300)
 
+    /// Responds at `/watch` with a stream that goes quiet after its first bytes.
+    @Sendable private static func respondWithWatch(
+        _ request: Request,
+        _ context: HTTPSPeer.Context
+    ) async throws -> Response {
+        guard request.uri.path == "/watch" else { return Response(status: .ok) }
+        return Response(
+            status: .ok,
+            body: ResponseBody { writer in
+                try await writer.write(ByteBuffer(string: "first"))
+                try await waitUntilTheClientGivesUp(request)
+            }
+        )
+    }
+
     /// Runs a peer, a proxy in front of it, and a transport that has used its connection once.
     private func withMutingProxy(
         _ protocols: HTTPSPeer.Protocols,
@@ -96,16 +111,7 @@ import Testing
 
     @Test(arguments: everyProtocol)
     func aSilentStreamEndsOnceItsPeerRespondsOnOtherConnections(_ protocols: HTTPSPeer.Protocols) async throws {
-        try await withMutingProxy(protocols) { request, _ in
-            guard request.uri.path == "/watch" else { return Response(status: .ok) }
-            return Response(
-                status: .ok,
-                body: ResponseBody { writer in
-                    try await writer.write(ByteBuffer(string: "first"))
-                    try await waitUntilTheClientGivesUp(request)
-                }
-            )
-        } _: { proxy, transport, scheme in
+        try await withMutingProxy(protocols, responder: Self.respondWithWatch) { proxy, transport, scheme in
             let watch = request(to: proxy.authority, "/watch", scheme: scheme, timeout: nil)
             let kind = await kindOfError {
                 try await transport.withResponse(to: watch) { response in
@@ -121,16 +127,7 @@ import Testing
     }
 
     @Test func aStreamThatFindsTheSilenceEndsAQuietOneAndLaterStreamsWork() async throws {
-        try await withMutingProxy(.http1) { request, _ in
-            guard request.uri.path == "/watch" else { return Response(status: .ok) }
-            return Response(
-                status: .ok,
-                body: ResponseBody { writer in
-                    try await writer.write(ByteBuffer(string: "first"))
-                    try await waitUntilTheClientGivesUp(request)
-                }
-            )
-        } _: { proxy, transport, scheme in
+        try await withMutingProxy(.http1, responder: Self.respondWithWatch) { proxy, transport, scheme in
             let watch = request(to: proxy.authority, "/watch", scheme: scheme, timeout: nil)
             let stream = request(to: proxy.authority, scheme: scheme, timeout: nil)
             let kind = await kindOfError {

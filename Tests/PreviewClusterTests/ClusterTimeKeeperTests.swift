@@ -76,8 +76,8 @@ struct ClusterTimeKeeperTests {
             Date(timeIntervalSince1970: ClusterTimeKeeperTests.epoch + clock.uptime() / .seconds(1))
         }
 
-        /// Runs the keeper for this long on the test's clock, and calls `look` after each step.
-        func run(for duration: Duration, _ look: @Sendable () -> Void = {}) async throws {
+        /// Runs the keeper for this long on the test's clock, and calls `check` after each step.
+        func run(for duration: Duration, _ check: @Sendable () -> Void = {}) async throws {
             let end = clock.now.advanced(by: duration)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await keeper.run() }
@@ -85,7 +85,7 @@ struct ClusterTimeKeeperTests {
                     await clock.waitForSleepers(1)
                     clock.advance(by: .milliseconds(50))
                     for _ in 0..<20 { await Task.yield() }
-                    look()
+                    check()
                 }
                 group.cancelAll()
                 try await group.waitForAll()

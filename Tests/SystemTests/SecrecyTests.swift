@@ -98,14 +98,7 @@ struct SecrecyTests {
 
     /// The responses to an agent's request and to a reader of its approvals.
     private func approvals(_ service: ServiceUnderTest, _ secrets: inout Set<String>) async throws -> [String] {
-        var prefer: HTTPFields = [:]
-        prefer[try #require(HTTPField.Name("Prefer"))] = "respond-async"
-        let asked = try await service.call(
-            .post,
-            "\(Self.runPath)/sandbox/preview",
-            body: #"{"target_port": 3001}"#,
-            headers: prefer
-        )
+        let asked = try await service.requestPreview(port: 3001, bearer: ServiceUnderTest.owner)
         #expect(asked.status == 202)
         let read = try await service.call(.get, "\(Self.runPath)/preview-requests")
         #expect(read.status == 200)

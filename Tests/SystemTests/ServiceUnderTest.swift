@@ -188,6 +188,18 @@ struct ServiceUnderTest: Sendable {
         return answer
     }
 
+    /// Requests a preview as a run's agent, without waiting for the decision.
+    func requestPreview(of run: String = Self.run, port: Int = 3000, bearer: String = Self.key) async throws -> Response
+    {
+        try await call(
+            .post,
+            "/api/runs/\(run)/sandbox/preview",
+            body: #"{"target_port": \#(port)}"#,
+            bearer: bearer,
+            headers: [try #require(HTTPField.Name("Prefer")): "respond-async"]
+        )
+    }
+
     /// A request with an optional JSON body to a service on loopback.
     static func request(
         _ method: HTTPRequest.Method,

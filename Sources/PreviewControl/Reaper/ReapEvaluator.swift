@@ -39,7 +39,7 @@ typealias MinExpiry = @Sendable (PreviewToken, Date?) -> Date
 
 /// Evaluates single objects, from its arguments only.
 ///
-/// `PreviewDomain.decide` has the rules for a preview's life; this type adds incomplete pairs: a route without its
+/// `reapDecision` of PreviewDomain has the rules for a preview's life; this type adds incomplete pairs: a route without its
 /// Service, a Service without its route.
 struct ReapEvaluator: Sendable {
     let policy: PreviewPolicy

@@ -13,13 +13,7 @@ extension RouterSystemTests {
     func ourEventsAreSetBetweenTheCoreAPIsHoweverItWrites(cut: Int) async throws {
         try await Self.serve { service, _ in
             try service.addSandbox()
-            let asked = try await service.call(
-                .post,
-                "\(Self.run)/sandbox/preview",
-                body: #"{"target_port": 3000}"#,
-                bearer: ServiceUnderTest.key,
-                headers: [try #require(HTTPField.Name("Prefer")): "respond-async"]
-            )
+            let asked = try await service.requestPreview()
             let id = try #require(asked["request_id"])
             let path = "\(Self.run)/stream?count=3&hold=1&cut=\(cut)"
             let client = try await RawClient.connect(to: service.port)
@@ -62,13 +56,7 @@ extension RouterSystemTests {
                 """
             )
             _ = await client.receiveBytes { Self.decoded($0).contains(#""sequence": 1"#) }
-            let asked = try await service.call(
-                .post,
-                "/api/runs/\(child)/sandbox/preview",
-                body: #"{"target_port": 3000}"#,
-                bearer: ServiceUnderTest.key,
-                headers: [try #require(HTTPField.Name("Prefer")): "respond-async"]
-            )
+            let asked = try await service.requestPreview(of: child)
             let id = try #require(asked["request_id"])
             let shown = Self.decoded(await client.receiveBytes { Self.decoded($0).contains(id) })
             #expect(shown.contains("\n\nevent: coordinator.child_approval_required\ndata: "))

@@ -294,15 +294,7 @@ struct RouterSystemTests {
     @Test func aRunThatIsOverGetsNoDecisionsAndNoNewRequests() async throws {
         try await Self.serve { service, core in
             try service.addSandbox()
-            let body = #"{"target_port": 3000}"#
-            let preference = HTTPField.Name("Prefer").map { [$0: "respond-async"] as HTTPFields } ?? [:]
-            let asked = try await service.call(
-                .post,
-                "\(Self.run)/sandbox/preview",
-                body: body,
-                bearer: ServiceUnderTest.key,
-                headers: preference
-            )
+            let asked = try await service.requestPreview()
             let request = try #require(asked["request_id"])
             _ = try await RawResponse.send(
                 "POST \(Self.run)/end HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
@@ -318,13 +310,7 @@ struct RouterSystemTests {
                 #expect(refused["error"]?.hasPrefix("This run has ended") == true)
             }
             // The service key may not read the run; the state that was just read for the owner applies.
-            let again = try await service.call(
-                .post,
-                "\(Self.run)/sandbox/preview",
-                body: #"{"target_port": 3001}"#,
-                bearer: ServiceUnderTest.key,
-                headers: preference
-            )
+            let again = try await service.requestPreview(port: 3001)
             #expect(again.status == 409)
         }
     }
