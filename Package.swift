@@ -171,6 +171,7 @@ let package = Package(
             name: "HTTPTransport",
             dependencies: ["Basics", .product(name: "HTTPTypes", package: "swift-http-types")]
         ),
+        .target(name: "ChannelTLS", dependencies: ["COpenSSL", .product(name: "NIOCore", package: "swift-nio")]),
         .target(name: "OpenSSLKit", dependencies: ["COpenSSL"]),
         .target(name: "YAMLKit", dependencies: ["CLibYAML"]),
         .systemLibrary(name: "CMemory"),
@@ -253,6 +254,11 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "NIOCore", package: "swift-nio"),
     ],
     "BasicsTests": [],
+    "ChannelTLSTests": [
+        "COpenSSL", "ChannelTLS", "DevelopmentCertificates",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+    ],
     "OpenSSLKitTests": ["DevelopmentCertificates", "OpenSSLKit"],
     "YAMLKitTests": ["YAMLKit"],
     "CoreAPITests": [

@@ -39,10 +39,35 @@ static inline X509_EXTENSION *copenssl_extension(X509 *issuer, X509 *subject, in
     return X509V3_EXT_conf_nid(NULL, &context, nid, value);
 }
 
-// MARK: TLS of the development cluster
+// MARK: TLS of channels
+
+/// TLS 1.2 or newer, no renegotiation, and no buffers for records while there are none.
+static inline int copenssl_configure(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+}
 
 static inline int copenssl_set_minimum_tls12(SSL_CTX *context) {
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+}
+
+/// Sends the server's name in the handshake (RFC 6066, 3).
+static inline int copenssl_set_server_name(SSL *session, const char *name) {
+    return (int)SSL_set_tlsext_host_name(session, name);
+}
+
+/// Tells libssl that a read returned nothing because nothing has arrived.
+static inline void copenssl_set_retry_read(BIO *bio) {
+    BIO_set_retry_read(bio);
+}
+
+static inline void copenssl_clear_retry(BIO *bio) {
+    BIO_clear_retry_flags(bio);
+}
+
+static inline int copenssl_reason(unsigned long code) {
+    return ERR_GET_REASON(code);
 }
 
 /// Selects "http/1.1" if the client offers it, otherwise no protocol.
