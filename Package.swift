@@ -197,7 +197,7 @@ let package = Package(
         .target(
             name: "DevCluster",
             dependencies: [
-                "COpenSSL", "CurlHTTP", "DevelopmentCertificates", "HTTPTransport", "OpenSSLKit", "YAMLKit",
+                "ChannelTLS", "CurlHTTP", "DevelopmentCertificates", "HTTPTransport", "OpenSSLKit", "YAMLKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -48,10 +48,6 @@ static inline int copenssl_configure(SSL_CTX *context) {
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
 }
 
-static inline int copenssl_set_minimum_tls12(SSL_CTX *context) {
-    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-}
-
 /// Sends the server's name in the handshake (RFC 6066, 3).
 static inline int copenssl_set_server_name(SSL *session, const char *name) {
     return (int)SSL_set_tlsext_host_name(session, name);

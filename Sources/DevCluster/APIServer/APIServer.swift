@@ -1,3 +1,4 @@
+import ChannelTLS
 import DevelopmentCertificates
 import FoundationEssentials
 import HummingbirdCore
@@ -151,7 +152,10 @@ package final class APIServer: Service {
             port.withLock { $0 = nil }
             listening.open()
         }
-        let tls = try TLSServerContext(identity)
+        let tls = try TLSServerContext(
+            certificatePEM: Array(identity.certificatePEM.utf8),
+            privateKeyPEM: Array(identity.privateKeyPEM.utf8)
+        )
         var logger = Logger(label: "devcluster.apiserver")
         // Hummingbird logs the cancellation that stops this server as an error.
         logger.logLevel = .critical
