@@ -103,10 +103,15 @@ let package = Package(
         .target(
             name: "Router",
             dependencies: [
-                "Basics", "CoreAPI", "HTTPTransport",
+                "Basics", "ChannelTLS", "CoreAPI", "HTTPTransport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
         .target(
@@ -268,8 +273,12 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "Hummingbird", package: "hummingbird"),
     ],
     "RouterTests": [
-        "CoreAPI", "HTTPTransport", "PrometheusMetrics", "Router",
+        "ChannelTLS", "CoreAPI", "DevelopmentCertificates", "HTTPTransport", "PrometheusMetrics", "Router",
+        "TestPeers",
         .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
     ],
     "PreviewIdentityTests": [
         "CoreAPI", "DevelopmentCertificates", "HTTPTransport", "OpenSSLKit", "PreviewDomain", "PreviewIdentity",

@@ -3,6 +3,7 @@ internal import Hummingbird
 internal import Logging
 internal import PreviewControl
 internal import PreviewIdentity
+internal import Router
 
 /// A response that is not a success: a status and one clear sentence.
 struct APIError: Error, ResponseGenerator {
@@ -37,6 +38,8 @@ struct APIError: Error, ResponseGenerator {
             self.init(error.kind.status, error.message, retryAfter: error.retryAfter)
         case let error as AccessDenied:
             self.init(error)
+        case is IncompleteResponse:
+            self = .forwardedResponseEndedEarly
         case let error as any HTTPResponseError:
             self.init(error.status, Self.message(for: error.status))
         default:
@@ -78,6 +81,15 @@ struct APIError: Error, ResponseGenerator {
         """
         The request was forwarded to the core API and did not end in time. It may have been carried out: look at the \
         result before you send it again.
+        """
+    )
+
+    /// The response to a request for which the core API's response was incomplete.
+    static let forwardedResponseEndedEarly = APIError(
+        .badGateway,
+        """
+        The core API's response ended early or was too long. The request may have been carried out: look at the result \
+        before you send it again.
         """
     )
 

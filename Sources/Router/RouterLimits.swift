@@ -12,8 +12,17 @@ public struct RouterLimits: Hashable, Sendable {
     public var headTimeout = Duration.seconds(300)
     /// The number of attempts for a request that was certainly not sent.
     public var maxAttempts = 2
-    /// The number of bytes of one body that are buffered in one direction.
-    public var maxBufferedBytes = 128 * 1_024
+    /// After how much silence TCP probes whether the core API's machine still exists. A stream without events stays open.
+    public var keepaliveIdle = Duration.seconds(15)
+    /// The interval of further TCP probes.
+    public var keepaliveInterval = Duration.seconds(5)
+    /// The number of consecutive unanswered probes after which the kernel closes the connection.
+    public var keepaliveProbes = 4
+    /// How long a connection without a request stays open. The core API's server closes one after 130 seconds, and a request that is
+    /// sent at that moment is lost.
+    public var maxIdle = Duration.seconds(60)
+    /// The largest number of connections without a request, for each event loop.
+    public var maxIdleConnections = 64
 
     public init() {}
 }

@@ -1,4 +1,5 @@
 internal import Metrics
+internal import NIOCore
 
 /// The router's metrics, by their names in Prometheus. None has a label for a path, a caller or a run.
 public enum RouterMetric: String, Hashable, Sendable, CaseIterable {
@@ -51,8 +52,8 @@ struct RouterMetrics: Sendable {
         responses["\(source.rawValue)\(status / 100)"]?.increment()
     }
 
-    func headArrived(after duration: Duration) {
-        headDuration.recordNanoseconds(Int64(duration / .nanoseconds(1)))
+    func headArrived(after time: TimeAmount) {
+        headDuration.recordNanoseconds(time.nanoseconds)
     }
 
     /// - Parameter cause: One of a small number of values.

@@ -29,10 +29,10 @@ extension APIHarness {
 
     /// The gate's routes alone, for this caller, whatever the credentials.
     ///
-    /// - Parameter core: The transport to the core API; `nil` if the router is off.
+    /// - Parameter core: The port of the core API on 127.0.0.1; `nil` if the router is off.
     func gateResponder(
         for caller: Caller,
-        core: (any HTTPTransport)? = nil
+        core: Int? = nil
     ) throws -> RouterResponder<PreviewRequestContext> {
         let router = Router(context: PreviewRequestContext.self)
         router.addMiddleware {
@@ -51,11 +51,10 @@ extension APIHarness {
 }
 
 extension CoreRouter {
-    /// A router that forwards to the core API with this transport.
-    static func forwarding(to transport: any HTTPTransport) throws -> CoreRouter {
-        CoreRouter(
-            to: try BaseURL("http://core.example.com"),
-            transport: transport,
+    /// A router that forwards to the core API on this port of 127.0.0.1.
+    static func forwarding(to port: Int) throws -> CoreRouter {
+        try CoreRouter(
+            to: try BaseURL("http://127.0.0.1:\(port)"),
             metrics: PrometheusRegistry(),
             logger: .silent
         )

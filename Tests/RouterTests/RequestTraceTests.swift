@@ -1,12 +1,7 @@
-import Basics
-import CoreAPI
 import HTTPTypes
-import PrometheusMetrics
-import TestSupport
 import Testing
 
 @testable import HTTPTransport
-@testable import Router
 
 @Suite("A request's trace", .timeLimit(.minutes(1)))
 struct RequestTraceTests {
@@ -43,21 +38,5 @@ struct RequestTraceTests {
             fields.addCurrentTrace()
         }
         #expect(fields[.traceParent] == Self.given && fields[.xRequestID] == "r")
-    }
-
-    @Test(arguments: [given, "of the client's own kind", nil])
-    func theRouterChangesNoTraceAndAddsNone(parent: String?) async throws {
-        let transport = ScriptedTransport(clock: ManualClock(), [.json("{}")])
-        let router = CoreRouter(
-            to: try BaseURL("http://core.example.com"),
-            transport: transport,
-            metrics: PrometheusRegistry(),
-            logger: .silent
-        )
-        var fields = HTTPFields()
-        fields[.traceParent] = parent
-        let head = HTTPRequest(method: .get, scheme: "http", authority: "h", path: "/api/x", headerFields: fields)
-        try await router.forward(RoutedRequest(head: head, body: .none, client: nil, abort: TransportAbort())) { _ in }
-        #expect(try #require(transport.exchanges.first).request.head.headerFields[.traceParent] == parent)
     }
 }

@@ -26,9 +26,22 @@ public final class RawPeer: Sendable {
             self.end = end
             self.refusesConnections = refusesConnections
         }
+
+        /// A complete response with a JSON body.
+        public static func json(_ status: Int, _ body: String, _ fields: [String: String] = [:]) -> Response {
+            let lines = fields.map { "\($0): \($1)\r\n" }.joined()
+            return Response(
+                """
+                HTTP/1.1 \(status) Status\r\nContent-Type: application/json\r\n\
+                Content-Length: \(body.utf8.count)\r\n\(lines)\r\n\(body)
+                """,
+                then: .keepOpen
+            )
+        }
     }
 
-    /// Called with the number of requests before this one, on all connections, and with the request's head.
+    /// Called with the number of requests before this one, on all connections, and with the request's head, when the request
+    /// has arrived with its body.
     public typealias Script = @Sendable (_ index: Int, _ head: String) -> Response
 
     /// The port on 127.0.0.1.
@@ -44,7 +57,10 @@ public final class RawPeer: Sendable {
     public var authority: String { "127.0.0.1:\(port)" }
 
     /// The heads of all requests so far, as they were on the wire.
-    public var heads: [String] { log.heads.withLock { $0 } }
+    public var heads: [String] { log.requests.withLock { $0.map(\.head) } }
+
+    /// The bodies of all requests so far.
+    public var bodies: [String] { log.requests.withLock { $0.map(\.body) } }
 
     /// The number of open connections.
     public var openConnectionCount: Int { log.openConnections.withLock { $0 } }
@@ -60,7 +76,7 @@ public final class RawPeer: Sendable {
     }
 
     private final class Log: Sendable {
-        let heads = Mutex<[String]>([])
+        let requests = Mutex<[(head: String, body: String)]>([])
         let openConnections = Mutex(0)
     }
 
@@ -71,7 +87,6 @@ public final class RawPeer: Sendable {
         private let script: Script
         private let log: Log
         private var received = ""
-        private var unreadBodyBytes = 0
 
         init(script: @escaping Script, log: Log) {
             self.script = script
@@ -88,16 +103,16 @@ public final class RawPeer: Sendable {
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             received += String(buffer: unwrapInboundIn(data))
-            skipBody()
             while let end = received.firstRange(of: "\r\n\r\n") {
                 let head = String(received[..<end.lowerBound])
-                received = String(received[end.upperBound...])
-                let index = log.heads.withLock { heads in
-                    heads.append(head)
-                    return heads.count - 1
+                let rest = received[end.upperBound...].utf8
+                let length = contentLength(in: head)
+                guard rest.count >= length else { return }
+                let index = log.requests.withLock { requests in
+                    requests.append((head, String(rest.prefix(length)) ?? ""))
+                    return requests.count - 1
                 }
-                unreadBodyBytes = contentLength(in: head)
-                skipBody()
+                received = String(rest.dropFirst(length)) ?? ""
                 perform(script(index, head), context: context)
             }
         }
@@ -106,12 +121,6 @@ public final class RawPeer: Sendable {
             let prefix = "Content-Length: "
             let line = head.split(separator: "\r\n").first { $0.hasPrefix(prefix) }
             return line.flatMap { Int($0.dropFirst(prefix.count)) } ?? 0
-        }
-
-        private func skipBody() {
-            let count = min(unreadBodyBytes, received.utf8.count)
-            received = String(received.utf8.dropFirst(count)) ?? ""
-            unreadBodyBytes -= count
         }
 
         private func perform(_ answer: Response, context: ChannelHandlerContext) {

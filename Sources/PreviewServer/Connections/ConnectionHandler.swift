@@ -4,11 +4,9 @@ public import Metrics
 internal import NIOCore
 public import Router
 
-#if canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Musl)
+#if canImport(Musl)
     internal import Musl
-#else
+#elseif canImport(Glibc)
     internal import Glibc
 #endif
 
@@ -157,7 +155,7 @@ struct LimitedChannel<Base: ServerChildChannel>: ServerChildChannel {
         channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(ConnectionHandler(limits: limits, registry: registry))
             // A closed connection accepts no options, and reports this itself.
-            try? channel.syncOptions?.probeSilentPeers(limits)
+            try? channel.syncOptions?.probeSilentClients(limits)
             try? channel.syncOptions?.setOption(.recvAllocator, value: Self.receiveBuffers)
         }
         .flatMap { base.setup(channel: channel, logger: logger) }
@@ -169,13 +167,13 @@ struct LimitedChannel<Base: ServerChildChannel>: ServerChildChannel {
 }
 
 extension NIOSynchronousChannelOptions {
-    /// Lets TCP detect whether a silent peer still exists, within `keepaliveIdle + keepaliveProbes *
-    /// keepaliveInterval`, and whether a peer still reads, within `unreadTimeout`.
-    fileprivate func probeSilentPeers(_ limits: ConnectionLimits) throws {
-        try setOption(.socketOption(.so_keepalive), value: 1)
-        try setOption(.keepaliveIdle, value: SocketOptionValue(limits.keepaliveIdle.components.seconds))
-        try setOption(.keepaliveInterval, value: SocketOptionValue(limits.keepaliveInterval.components.seconds))
-        try setOption(.keepaliveProbes, value: SocketOptionValue(limits.keepaliveProbes))
+    /// Lets TCP detect whether a silent client still exists, and whether it still reads, within `unreadTimeout`.
+    fileprivate func probeSilentClients(_ limits: ConnectionLimits) throws {
+        try probeSilentPeer(
+            after: limits.keepaliveIdle,
+            every: limits.keepaliveInterval,
+            count: limits.keepaliveProbes
+        )
         #if !canImport(Darwin)
             let unreadTimeout = SocketOptionValue(limits.unreadTimeout / .milliseconds(1))
             try setOption(.unreadTimeoutMilliseconds, value: unreadTimeout)
@@ -183,25 +181,13 @@ extension NIOSynchronousChannelOptions {
     }
 }
 
-extension ChannelOption where Self == ChannelOptions.Types.SocketOption {
-    static var keepaliveIdle: Self {
-        #if canImport(Darwin)
-            Self(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_KEEPALIVE))
-        #else
-            Self(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_KEEPIDLE))
-        #endif
-    }
-
-    static var keepaliveInterval: Self { Self(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_KEEPINTVL)) }
-
-    static var keepaliveProbes: Self { Self(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_KEEPCNT)) }
-
-    #if !canImport(Darwin)
+#if !canImport(Darwin)
+    extension ChannelOption where Self == ChannelOptions.Types.SocketOption {
         static var unreadTimeoutMilliseconds: Self {
             Self(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_USER_TIMEOUT))
         }
-    #endif
-}
+    }
+#endif
 
 extension HTTPServerBuilder {
     /// HTTP/1.1 without TLS, within limits. TLS ends in front of the service (Docs/TLS.md).
@@ -219,15 +205,12 @@ extension HTTPServerBuilder {
         router: CoreRouter? = nil,
         streams: RunStreamSource? = nil
     ) -> HTTPServerBuilder {
-        let forwarder = router.map { CoreForwarder(router: $0, streams: streams) }
-        return HTTPServerBuilder { ownResponder in
+        HTTPServerBuilder { responder in
             // Idle connections are closed by the connection's handler.
             let http1 = HTTP1Channel(
-                responder: forwarder.map { $0.wrap(ownResponder) } ?? ownResponder,
+                responder: responder,
                 configuration: HTTP1Channel.Configuration(
-                    additionalChannelHandlers: [
-                        MessageHandler(limits: limits, draining: draining, forwarder: forwarder)
-                    ],
+                    additionalChannelHandlers: handlers(limits, draining, router, streams),
                     httpDecoderConfiguration: .init(
                         maxHeaderFieldSize: limits.maxHeaderFieldBytes,
                         maxHeaderListSize: limits.maxHeaderListBytes,
@@ -238,5 +221,17 @@ extension HTTPServerBuilder {
             let registry = ConnectionRegistry(maxConnections: limits.maxConnections, metrics: metrics)
             return LimitedChannel(base: http1, limits: limits, registry: registry)
         }
+    }
+
+    /// The handlers of messages on one connection.
+    private static func handlers(
+        _ limits: ConnectionLimits,
+        _ draining: Draining,
+        _ router: CoreRouter?,
+        _ streams: RunStreamSource?
+    ) -> [any RemovableChannelHandler] {
+        let messages = MessageHandler(limits: limits, draining: draining, isForwarding: router != nil)
+        guard let router else { return [messages] }
+        return [messages, ForwardingHandler(router: router, streams: streams)]
     }
 }

@@ -17,8 +17,8 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let limits: ConnectionLimits
     private let draining: Draining
-    /// Forwards requests to the core API; `nil` if nothing is forwarded.
-    private let forwarder: CoreForwarder?
+    /// Whether the core API's requests are forwarded (``ForwardingHandler``).
+    private let isForwarding: Bool
     private var flow: MessageFlow
     private var connection: ConnectionHandler?
     private var requestStart: RequestStart?
@@ -26,10 +26,10 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isCounted = false
     private var bodyTimer: Scheduled<Void>?
 
-    init(limits: ConnectionLimits, draining: Draining, forwarder: CoreForwarder?) {
+    init(limits: ConnectionLimits, draining: Draining, isForwarding: Bool) {
         self.limits = limits
         self.draining = draining
-        self.forwarder = forwarder
+        self.isForwarding = isForwarding
         flow = MessageFlow(maxBodyBytes: limits.maxBodyBytes, maxLingeringBytes: limits.maxLingeringBytes)
     }
 
@@ -42,23 +42,15 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
             let start = RequestStart()
             if (try? pipeline.addHandler(start, position: .before(parser))) != nil { requestStart = start }
             try? pipeline.addHandler(HTTP10Handler(), position: .after(parser))
-            if forwarder != nil { try? pipeline.addHandler(RequestHeadGuard(), position: .after(parser)) }
-        }
-        if let connections = forwarder?.connections {
-            connections.opened(context.channel)
-            let channel = context.channel
-            // The first handler, because later ones need not forward the event that it waits for.
-            try? pipeline.addHandler(DisconnectionHandler { connections.disconnected(channel) }, position: .first)
+            if isForwarding { try? pipeline.addHandler(RequestHeadGuard(), position: .after(parser)) }
         }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        forwarder?.connections.closed(context.channel)
         end()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        forwarder?.connections.closed(context.channel)
         end()
         context.fireChannelInactive()
     }
@@ -77,16 +69,13 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
             action = flow.headArrived(
                 declaredBytes: head.headerFields[.contentLength].flatMap { Int($0) },
                 isHEAD: head.method == .head,
-                isForwarded: forwarder?.forwards(head) == true
+                isForwarded: isForwarding && ForwardingHandler.forwards(head)
             )
             if action == .forward { began(head, context: context) }
         case .body(let bytes):
             action = flow.bodyArrived(byteCount: bytes.readableBytes)
         case .end:
-            // The reader of the body cannot distinguish its end from that of a broken connection.
-            let isMarked = flow.isReadingForwardedRequest
             action = flow.endArrived()
-            if isMarked, action == .forward { context.fireChannelRead(wrapInboundOut(.body(ByteBuffer()))) }
             requestStart?.requestEnded()
             bodyTimer?.cancel()
             bodyTimer = nil
@@ -109,23 +98,12 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelReadComplete()
     }
 
-    /// Clients wait for the "100 Continue" that they request (RFC 9110, 10.1.1).
+    /// Clients wait for the "100 Continue" that they request (RFC 9110, 10.1.1). The core API answers those whose requests are
+    /// forwarded.
     private func began(_ head: HTTPRequest, context: ChannelHandlerContext) {
-        guard !flow.isReadingForwardedRequest, head.headerFields[.expect]?.lowercased() == "100-continue" else {
-            return
-        }
-        sendContinue(context)
-    }
-
-    /// The reader of a forwarded request's body says when it is needed.
-    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
-        guard event is ContinueWithBody else { return context.triggerUserOutboundEvent(event, promise: promise) }
-        sendContinue(context)
-        promise?.succeed()
-    }
-
-    private func sendContinue(_ context: ChannelHandlerContext) {
-        guard flow.isReading, flow.mayRespondOutOfTurn, !flow.isTooLarge else { return }
+        guard !flow.isReadingForwardedRequest, head.headerFields[.expect]?.lowercased() == "100-continue",
+            flow.isReading, flow.mayRespondOutOfTurn, !flow.isTooLarge
+        else { return }
         context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
     }
 

@@ -1,171 +1,147 @@
 internal import Basics
-internal import HTTPTransport
-internal import HummingbirdCore
+internal import HTTPTypes
 internal import NIOCore
-public import PreviewControl
+internal import PreviewControl
 internal import PreviewDomain
 internal import Router
 internal import Synchronization
 
-/// The source of this service's events for the readers of a run's event stream.
-public final class RunStreamSource: Sendable {
-    let gate: AgentPreviewGate
-    let broadcast: TimelineBroadcast
-    /// Finds the pending requests of the run's child runs; `nil` if they are not merged.
-    let children: ChildRequestFinder?
-    let commentInterval: Duration
-
-    /// - Parameters:
-    ///   - children: Finds the pending requests of child runs; `nil` if they are not merged.
-    ///   - commentInterval: How often a comment is sent to a reader who gets nothing else. The core API sends none, and
-    ///     load balancers close connections that are silent for one to four minutes.
-    public init(
-        gate: AgentPreviewGate,
-        broadcast: TimelineBroadcast,
-        children: ChildRequestFinder? = nil,
-        commentInterval: Duration = .seconds(20)
-    ) {
-        self.gate = gate
-        self.broadcast = broadcast
-        self.children = children
-        self.commentInterval = commentInterval
-    }
-}
-
 /// The core API's event stream of a run, with this service's events between the core API's own.
 ///
-/// The core API's bytes are written as they arrive; an insertion waits until an event of the core API is complete. The
-/// stream uses only its connection's task: an event of this service interrupts the wait for the core API's bytes.
-struct MergedStream: Sendable {
-    let run: RunID
-    let source: RunStreamSource
-    let response: TransportResponse
-    /// Where the reader continues; `nil` if it reads from the beginning.
-    let resumed: ResumedStream?
+/// The core API's bytes are passed on as they arrive; an insertion waits until an event of the core API is complete. It is
+/// confined to the event loop of its reader's connection, and has no task: 1,000 of them wait at once
+/// (Docs/Decisions/0064).
+final class MergedStream {
+    private let run: RunID
+    private let source: RunStreamSource
     /// The reader's bearer token, with which the core API is asked about child runs.
-    let bearer: Secret?
-    /// The reader's connection.
-    let channel: any Channel
+    private let bearer: Secret?
+    /// Where the reader continues; `nil` if it reads from the beginning.
+    private var resumed: ResumedStream?
+
+    private let pending = PendingEvents()
+    private var observations: [Observation] = []
+    private var comments: RepeatedTask?
+    private var children: ChildRequestFinder.Subscription?
+
+    private var events = RunStreamEvents()
+    private var boundary = EventBoundary()
+    /// Events that wait for a position.
+    private var waiting: [ByteBuffer] = []
+    /// True if the reader got something since a comment was last due.
+    private var isActive = false
 
     /// The largest number of events that wait for a position; older ones are dropped, since every event that still
     /// matters is sent again on the next connect.
     private static let maxWaiting = 256
 
-    /// Writes until the core API's stream ends.
+    init(run: RunID, source: RunStreamSource, resumed: ResumedStream?, bearer: Secret?) {
+        self.run = run
+        self.source = source
+        self.resumed = resumed
+        self.bearer = bearer
+    }
+
+    /// Whether events can be inserted into this response, an event stream.
+    static func isPossible(in head: HTTPResponse) -> Bool {
+        let fields = head.headerFields
+        return head.status == .ok && !fields.contains(.contentLength) && !fields.contains(.contentEncoding)
+    }
+
+    /// Begins to observe the run; ``stop()`` has to follow.
     ///
-    /// - Throws: The error of the core API's stream, or of writing.
-    @inline(never)
-    func write(to writer: inout some ResponseBodyWriter) async throws {
-        let pending = PendingEvents()
-        let observations = [
-            source.gate.observeApprovals(run: run) {
-                pending.approvalsChanged()
-                response.body.interrupt()
-            },
-            source.broadcast.observe(run) { event in
-                pending.add(event)
-                response.body.interrupt()
-            },
+    /// - Parameter hasNews: Called on the event loop when ``takeNews()`` has something to do.
+    func start(on eventLoop: any EventLoop, _ hasNews: @escaping @Sendable () -> Void) {
+        let notify: @Sendable (Bool) -> Void = { isFirst in
+            if isFirst { eventLoop.execute(hasNews) }
+        }
+        observations = [
+            source.gate.observeApprovals(run: run) { [pending] in notify(pending.approvalsChanged()) },
+            source.broadcast.observe(run) { [pending] event in notify(pending.add(event)) },
         ]
-        defer { for observation in observations { observation.cancel() } }
+        if let bearer, let finder = source.children {
+            children = finder.follow(run, as: bearer) { [pending] in notify(pending.childRequestsChanged()) }
+        }
         let interval = TimeAmount(source.commentInterval)
-        let comments = channel.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+        comments = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [pending] _ in
             pending.commentIsDue()
-            response.body.interrupt()
-        }
-        defer { comments.cancel() }
-        let children = followChildren(pending)
-        defer { children?.cancel() }
-        let merger = Merger(self, pending, children)
-        var unprocessed = UnprocessedBytes()
-        for try await chunk in response.body {
-            let buffers = merger.arrived(chunk)
-            if !buffers.isEmpty { try await BodyWriting.write(contentsOf: buffers, &writer) }
-            if unprocessed.isFull(after: chunk.count) { try await BodyWriting.waitForEventLoop(of: channel) }
+            hasNews()
         }
     }
 
-    @inline(never)
-    private func followChildren(_ pending: PendingEvents) -> ChildRequestFinder.Subscription? {
-        guard let bearer, let finder = source.children else { return nil }
-        return finder.follow(run, as: bearer) { [body = response.body] in
-            pending.childRequestsChanged()
-            body.interrupt()
-        }
+    func stop() {
+        for observation in observations { observation.cancel() }
+        observations = []
+        comments?.cancel()
+        comments = nil
+        children?.cancel()
+        children = nil
     }
 
-    /// The parsed bytes, and the events that wait for a position. Not in the frame of the writing task, see
-    /// ``BodyWriting``.
-    private final class Merger {
-        private let stream: MergedStream
-        private let pending: PendingEvents
-        private let children: ChildRequestFinder.Subscription?
-        private var events = RunStreamEvents()
-        private var resumed: ResumedStream?
-        private var boundary = EventBoundary()
-        private var waiting: [ByteBuffer] = []
-        /// True if the reader got something since a comment was last due.
-        private var isActive = false
-
-        init(_ stream: MergedStream, _ pending: PendingEvents, _ children: ChildRequestFinder.Subscription?) {
-            self.stream = stream
-            self.pending = pending
-            self.children = children
-            resumed = stream.resumed
-        }
-
-        /// - Parameter chunk: Bytes of the core API, or nothing if this service has an event.
-        /// - Returns: The bytes for the reader.
-        func arrived(_ chunk: [UInt8]) -> [ByteBuffer] {
-            let chunk = resumed?.removeLastEvent(from: chunk) ?? chunk
-            var result: [ByteBuffer] = []
-            if let place = boundary.read(chunk), !waiting.isEmpty {
-                result.append(ByteBuffer(bytes: chunk[..<place]))
-                takeWaiting(into: &result)
-                if place < chunk.count { result.append(ByteBuffer(bytes: chunk[place...])) }
-            } else if !chunk.isEmpty {
-                result.append(ByteBuffer(bytes: chunk))
+    /// - Parameter bytes: Bytes of the core API.
+    /// - Returns: The bytes for the reader.
+    func arrived(_ bytes: ByteBuffer) -> [ByteBuffer] {
+        let bytes = withoutLastEvent(bytes)
+        var result: [ByteBuffer] = []
+        if let place = boundary.read(bytes.readableBytesView), !waiting.isEmpty {
+            result.append(bytes.getSlice(at: bytes.readerIndex, length: place) ?? bytes)
+            takeWaiting(into: &result)
+            if place < bytes.readableBytes {
+                result.append(
+                    bytes.getSlice(at: bytes.readerIndex + place, length: bytes.readableBytes - place) ?? bytes
+                )
             }
-            if let news = pending.take() {
-                let source = stream.source
-                if news.approvalsChanged {
-                    waiting += events.approvalsChanged(source.gate.cachedApprovals(run: stream.run))
-                }
-                if news.childRequestsChanged, let children {
-                    waiting += events.childRequestsChanged(children.requests)
-                }
-                waiting += news.events.compactMap { events.recorded($0) }
-                waiting.removeFirst(max(0, waiting.count - MergedStream.maxWaiting))
-            }
-            if boundary.isBetweenEvents { takeWaiting(into: &result) }
-            if pending.takeDueComment() {
-                if result.isEmpty, !isActive, boundary.isBetweenEvents { result.append(EventStream.comment("waiting")) }
-                isActive = false
-            } else if !result.isEmpty {
-                isActive = true
-            }
-            return result
+        } else if bytes.readableBytes > 0 {
+            result.append(bytes)
         }
-
-        private func takeWaiting(into result: inout [ByteBuffer]) {
-            result += waiting
-            waiting.removeAll()
-        }
+        if !result.isEmpty { isActive = true }
+        return result
     }
 
-    /// The events since the reader last took them.
+    /// - Returns: The bytes for the reader that are this service's.
+    func takeNews() -> [ByteBuffer] {
+        let news = pending.take()
+        if news.approvalsChanged { waiting += events.approvalsChanged(source.gate.cachedApprovals(run: run)) }
+        if news.childRequestsChanged, let children { waiting += events.childRequestsChanged(children.requests) }
+        waiting += news.events.compactMap { events.recorded($0) }
+        waiting.removeFirst(max(0, waiting.count - Self.maxWaiting))
+        var result: [ByteBuffer] = []
+        if boundary.isBetweenEvents { takeWaiting(into: &result) }
+        if news.commentIsDue {
+            if result.isEmpty, !isActive, boundary.isBetweenEvents { result.append(EventStream.comment("waiting")) }
+            isActive = false
+        } else if !result.isEmpty {
+            isActive = true
+        }
+        return result
+    }
+
+    private func withoutLastEvent(_ bytes: ByteBuffer) -> ByteBuffer {
+        guard resumed != nil, let rest = resumed?.removeLastEvent(from: Array(bytes.readableBytesView)) else {
+            return bytes
+        }
+        if resumed?.isOver == true { resumed = nil }
+        return ByteBuffer(bytes: rest)
+    }
+
+    private func takeWaiting(into result: inout [ByteBuffer]) {
+        result += waiting
+        waiting.removeAll()
+    }
+
+    /// The events since the reader last took them. Each function returns whether they are the first ones.
     private final class PendingEvents: Sendable {
         struct News {
             var approvalsChanged = false
             var childRequestsChanged = false
             var events: [TimelineEvent] = []
-
-            var isEmpty: Bool { !approvalsChanged && !childRequestsChanged && events.isEmpty }
+            var commentIsDue = false
         }
 
         private struct State {
             var news = News()
-            var commentIsDue = false
+            /// Whether the reader was notified.
+            var isNotified = false
         }
 
         /// The largest number of events that wait for the reader; older ones are dropped.
@@ -173,32 +149,31 @@ struct MergedStream: Sendable {
 
         private let state = Mutex(State())
 
-        func approvalsChanged() { state.withLock { $0.news.approvalsChanged = true } }
+        func approvalsChanged() -> Bool { change { $0.approvalsChanged = true } }
 
-        func childRequestsChanged() { state.withLock { $0.news.childRequestsChanged = true } }
+        func childRequestsChanged() -> Bool { change { $0.childRequestsChanged = true } }
 
-        func add(_ event: TimelineEvent) {
-            state.withLock { state in
-                if state.news.events.count == Self.maxEvents { state.news.events.removeFirst() }
-                state.news.events.append(event)
+        func add(_ event: TimelineEvent) -> Bool {
+            change { news in
+                if news.events.count == Self.maxEvents { news.events.removeFirst() }
+                news.events.append(event)
             }
         }
 
-        /// - Returns: `nil` if there are none.
-        func take() -> News? {
+        func commentIsDue() { state.withLock { $0.news.commentIsDue = true } }
+
+        func take() -> News {
             state.withLock { state in
-                guard !state.news.isEmpty else { return nil }
-                defer { state.news = News() }
+                defer { state = State() }
                 return state.news
             }
         }
 
-        func commentIsDue() { state.withLock { $0.commentIsDue = true } }
-
-        func takeDueComment() -> Bool {
+        private func change(_ change: (inout News) -> Void) -> Bool {
             state.withLock { state in
-                defer { state.commentIsDue = false }
-                return state.commentIsDue
+                change(&state.news)
+                defer { state.isNotified = true }
+                return !state.isNotified
             }
         }
     }

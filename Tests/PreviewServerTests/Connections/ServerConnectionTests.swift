@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Router
 import Synchronization
 import TestPeers
 import TestSupport

@@ -1,6 +1,5 @@
 import Basics
 import Foundation
-import HTTPTransport
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -9,6 +8,7 @@ import PreviewControl
 import PreviewDomain
 import PreviewIdentity
 import Synchronization
+import TestPeers
 import TestSupport
 import Testing
 
@@ -22,13 +22,37 @@ struct GateRoutesTests {
     /// Serves the routes to a known caller, whatever the credentials.
     private func serve(
         _ role: Caller.Role = .user,
-        core: ScriptedTransport? = nil,
+        core port: Int? = nil,
         _ work: @escaping @Sendable (APIHarness, any TestClientProtocol) async throws -> Void
     ) async throws {
         let harness = try await APIHarness()
         let caller = Caller(identity: "ada", role: role, bearer: Secret("a-users-token"))
-        let responder = try harness.gateResponder(for: caller, core: core)
+        let responder = try harness.gateResponder(for: caller, core: port)
         try await Application(responder: responder).test(.router) { try await work(harness, $0) }
+    }
+
+    /// Serves the routes with a core API that gives this response to all requests.
+    ///
+    /// - Returns: The requests that it got, each as its first line and its body.
+    @discardableResult
+    private func serve(
+        _ role: Caller.Role = .user,
+        core answer: RawPeer.Response,
+        _ work: @escaping @Sendable (APIHarness, any TestClientProtocol) async throws -> Void
+    ) async throws -> [CoreRequest] {
+        try await RawPeer.run({ _, _ in answer }) { core in
+            try await serve(role, core: core.port, work)
+            return zip(core.heads, core.bodies).map(CoreRequest.init)
+        }
+    }
+
+    /// A request that the core API got.
+    private struct CoreRequest: Sendable {
+        let head: String
+        let body: String
+
+        /// Method and target.
+        var line: String { head.split(separator: " ").prefix(2).joined(separator: " ") }
     }
 
     private func headers(prefer: String? = nil) -> HTTPFields {
@@ -170,21 +194,18 @@ struct GateRoutesTests {
     @Test(arguments: ["tool-approvals", "tool-denials"], ["of-another-tool", "aaaaaaaaaaaaaaaaaaaaaaaaaa"])
     func aDecisionAboutAnotherToolGoesToTheCoreAPIAsItCame(route: String, id: String) async throws {
         let body = #"{"request_id": "\#(id)",  "scope": "always"}"#
-        let core = ScriptedTransport(
-            clock: ManualClock(),
-            [.json(404, #"{"error": "no such request"}"#, ["X-Core": "1"])]
-        )
-        try await serve(core: core) { _, client in
+        let refusal = RawPeer.Response.json(404, #"{"error": "no such request"}"#, ["X-Core": "1"])
+        let requests = try await serve(core: refusal) { _, client in
             let answer = try await client.call(.post, "\(runs)/\(route)", body: body, headers: headers())
             #expect(answer.status == 404)
             #expect((answer.json as? [String: Any])?["error"] as? String == "no such request")
             #expect(answer.headers.contains { $0.name.rawName == "X-Core" && $0.value == "1" })
         }
-        let exchange = try #require(core.exchanges.first)
-        #expect(exchange.line == "POST \(runs)/\(route)")
-        #expect(exchange.body == body)
-        #expect(exchange.request.head.headerFields[.authorization] == "Bearer a-users-token")
-        #expect(core.exchanges.count == 1)
+        let request = try #require(requests.first)
+        #expect(request.line == "POST \(runs)/\(route)")
+        #expect(request.body == body)
+        #expect(request.head.contains("\r\nAuthorization: Bearer a-users-token\r\n"))
+        #expect(requests.count == 1)
     }
 
     @Test func withoutTheRouterADecisionAboutAnotherToolIsAConflict() async throws {
@@ -196,8 +217,7 @@ struct GateRoutesTests {
     }
 
     @Test func aDecisionAboutARequestOfOursIsNeverPassedOn() async throws {
-        let core = ScriptedTransport(clock: ManualClock(), [])
-        try await serve(core: core) { _, client in
+        let requests = try await serve(core: .json(200, "{}")) { _, client in
             let id = try #require(try await raise(client)["request_id"] as? String)
             for _ in 0..<2 {
                 let answer = try await client.call(
@@ -209,13 +229,12 @@ struct GateRoutesTests {
                 #expect(answer.status == 200)
             }
         }
-        #expect(core.exchanges.isEmpty)
+        #expect(requests.isEmpty)
     }
 
     @Test(arguments: [(200, true), (403, false), (409, false), (500, false)])
     func theOptionIsSetWhereTheCoreAPITakesItToo(status: Int, isSet: Bool) async throws {
-        let core = ScriptedTransport(clock: ManualClock(), [.json(status, #"{"its": "own"}"#)])
-        try await serve(core: core) { harness, client in
+        let requests = try await serve(core: .json(status, #"{"its": "own"}"#)) { harness, client in
             let body = #"{"enabled": true}"#
             let answer = try await client.call(.post, "\(runs)/auto-approve", body: body, headers: headers())
             #expect(answer.status == status)
@@ -228,26 +247,24 @@ struct GateRoutesTests {
             )
             #expect(next.status == (isSet ? 200 : 202))
         }
-        #expect(core.exchanges.map(\.line) == ["POST \(runs)/auto-approve"])
+        #expect(requests.map(\.line) == ["POST \(runs)/auto-approve"])
     }
 
-    @Test(arguments: [ScriptedTransport.Reply.failure(.connect), .json(503, "{}"), .json(409, "{}")])
-    func theOptionIsRemovedWhateverTheCoreAPIAnswers(reply: ScriptedTransport.Reply) async throws {
-        let core = ScriptedTransport(clock: ManualClock(), [reply, reply])
-        try await serve(core: core) { harness, client in
+    @Test(arguments: [RawPeer.Response("", then: .close), .json(503, "{}"), .json(409, "{}")])
+    func theOptionIsRemovedWhateverTheCoreAPIAnswers(answer: RawPeer.Response) async throws {
+        let requests = try await serve(core: answer) { harness, client in
             try await harness.gate.setAutoApprove(run: RunID(APIHarness.run), to: true, by: "ada")
             let body = #"{"enabled": false}"#
             let answer = try await client.call(.post, "\(runs)/auto-approve", body: body, headers: headers())
             #expect(answer.status >= 400)
             #expect(try await raise(client)["state"] as? String == "pending")
         }
-        #expect(!core.exchanges.isEmpty)
+        #expect(!requests.isEmpty)
     }
 
     @Test(arguments: [200, 409, 503])
     func anOptionThatCouldNotBeRemovedHereIsAnErrorWhateverTheCoreAPIAnswers(status: Int) async throws {
-        let core = ScriptedTransport(clock: ManualClock(), [.json(status, "{}")])
-        try await serve(core: core) { harness, client in
+        let requests = try await serve(core: .json(status, "{}")) { harness, client in
             try await harness.gate.setAutoApprove(run: RunID(APIHarness.run), to: true, by: "ada")
             harness.cluster.fail(.setAutoApprove, .before(ClusterError(.unavailable, "the API server answered 500")))
             let body = #"{"enabled": false}"#
@@ -256,28 +273,27 @@ struct GateRoutesTests {
             let error = (answer.json as? [String: Any])?["error"] as? String
             #expect(error?.contains("the API server answered 500") == true)
         }
-        #expect(core.exchanges.count == 1)
+        #expect(requests.count == 1)
     }
 
     /// The platform's core API stores the option by the ID as it is in the path, and uses the last of repeated members.
     @Test(arguments: [true, false])
     func theCoreAPIGetsTheOptionAsItWasReadHere(isOn: Bool) async throws {
-        let core = ScriptedTransport(clock: ManualClock(), [.json(200, "{}")])
-        try await serve(core: core) { harness, client in
+        let annotation = Mutex<String?>(nil)
+        let requests = try await serve(core: .json(200, "{}")) { harness, client in
             let path = "/api/runs/\(APIHarness.run.uppercased())/auto-approve"
             let body = #"{"enabled": \#(isOn), "enabled": \#(!isOn)}"#
             let answer = try await client.call(.post, path, body: body, headers: headers())
             #expect(answer.status == 200)
             let annotations = harness.cluster.claimAnnotations(of: try RunID(APIHarness.run))
-            let isSet = annotations[ApprovalAnnotation.autoApprove] == "true"
-            #expect(core.exchanges.map(\.body) == [#"{"enabled":\#(isSet)}"#])
+            annotation.withLock { $0 = annotations[ApprovalAnnotation.autoApprove] }
         }
-        #expect(core.exchanges.map(\.line) == ["POST \(runs)/auto-approve"])
+        #expect(requests.map(\.line) == ["POST \(runs)/auto-approve"])
+        #expect(requests.map(\.body) == [#"{"enabled":\#(annotation.withLock { $0 } == "true")}"#])
     }
 
     @Test func anOperatorsOptionIsSetHereAlone() async throws {
-        let core = ScriptedTransport(clock: ManualClock(), [])
-        try await serve(.operator, core: core) { _, client in
+        let requests = try await serve(.operator, core: .json(200, "{}")) { _, client in
             let body = #"{"enabled": true}"#
             let answer = try await client.call(.post, "\(runs)/auto-approve", body: body, headers: headers())
             #expect(answer.status == 200)
@@ -285,12 +301,11 @@ struct GateRoutesTests {
             let next = try await client.call(.post, "\(runs)/sandbox/preview", body: self.body, headers: headers())
             #expect(next.status == 200)
         }
-        #expect(core.exchanges.isEmpty)
+        #expect(requests.isEmpty)
     }
 
     @Test func whileTheCoreAPIIsUnreachableTheOptionIsNotSet() async throws {
-        let core = ScriptedTransport(clock: ManualClock(), [.failure(.connect), .failure(.connect)])
-        try await serve(core: core) { _, client in
+        try await serve(core: .init("", then: .reset)) { _, client in
             let body = #"{"enabled": true}"#
             let answer = try await client.call(.post, "\(runs)/auto-approve", body: body, headers: headers())
             #expect(answer.status == 502)

@@ -90,7 +90,16 @@ struct CoreAPIStandIn: Sendable {
 
 /// A response as it was on the wire; the server then closed the connection.
 struct RawResponse: Sendable {
+    /// The response, without interim ones before it.
     let text: String
+
+    init(text: String) {
+        var text = text
+        while text.hasPrefix("HTTP/1.1 1"), let end = text.firstRange(of: "\r\n\r\n") {
+            text = String(text[end.upperBound...])
+        }
+        self.text = text
+    }
 
     var status: Int? { text.split(separator: " ").dropFirst().first.flatMap { Int($0) } }
     var head: String { text.firstRange(of: "\r\n\r\n").map { String(text[..<$0.lowerBound]) } ?? text }

@@ -27,7 +27,7 @@ struct MetricsParts: Sendable {
     private func observe() {
         let build = BuildInfo.current
         set(.buildInfo, 1, ("version", build.version), ("commit", build.commit), ("built", build.date))
-        shared.router?.router.updateGauges()
+        shared.router?.updateGauges()
         set(.brake, previews.core.brake.reason == nil ? 0 : 1)
         set(.idleReapingPaused, previews.core.outage.timeUntilIdlenessCounts == .zero ? 0 : 1)
         if let count = previews.core.mirror.previewCount { set(.previews, Double(count)) }

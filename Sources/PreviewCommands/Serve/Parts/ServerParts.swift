@@ -43,7 +43,7 @@ struct ServerParts: Sendable {
             timeline: TimelineReader(sandboxes: previews.ports.sandboxes, log: timeline.log),
             allowedOrigins: server.allowedOrigins,
             time: shared.time,
-            coreRouter: shared.router?.router,
+            coreRouter: shared.router,
             broadcast: timeline.broadcast,
             children: children,
             limits: server.requests,

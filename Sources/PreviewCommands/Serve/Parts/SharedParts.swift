@@ -36,7 +36,7 @@ struct SharedParts: Sendable {
     /// Decides access to runs by the core API's answers to the callers' own bearer tokens; `nil` without a core API.
     let coreAuthority: CoreAPIAuthority?
     /// Forwards requests to the core API; `nil` if the router is off.
-    let router: RouterParts?
+    let router: CoreRouter?
     /// Returns the service key that is valid at the time of the call, because its file may change; `nil` if no key is
     /// configured.
     let serviceKey: (@Sendable () -> ServiceKey)?
@@ -69,7 +69,17 @@ struct SharedParts: Sendable {
             )
         }
         coreAuthority = coreAPI.map { [uptime = time.uptime] in CoreAPIAuthority($0, uptime: uptime) }
-        router = try RouterParts(settings, reachabilityLog: reachabilityLog, metrics: metrics, logger: logger)
+        if let limits = settings.router, let base = settings.coreAPI {
+            router = try CoreRouter(
+                to: base,
+                limits: limits,
+                metrics: metrics,
+                logger: logger,
+                observer: { reachabilityLog.record(isReachable: $0) }
+            )
+        } else {
+            router = nil
+        }
         serviceKey = settings.identity.serviceKey.map { [uptime = time.uptime] source in
             Self.key(of: source, uptime, logger: logger)
         }

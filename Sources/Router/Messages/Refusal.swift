@@ -1,5 +1,6 @@
 internal import HTTPTransport
 internal import HTTPTypes
+internal import NIOCore
 
 /// A response of the router itself: a status and one sentence.
 struct Refusal: Error, Hashable {
@@ -23,15 +24,15 @@ struct Refusal: Error, Hashable {
     var retryAfter: Duration?
 
     /// The response in the contract's format.
-    func response(id: String) -> RoutedResponse {
-        let bytes = Array("{\"error\":\"\(message)\"}".utf8)
+    func response(id: String) -> (head: HTTPResponse, body: ByteBuffer) {
+        let body = ByteBuffer(string: "{\"error\":\"\(message)\"}")
         var fields: HTTPFields = [
-            .contentType: "application/json; charset=utf-8", .contentLength: "\(bytes.count)",
+            .contentType: "application/json; charset=utf-8", .contentLength: "\(body.readableBytes)",
             .cacheControl: "no-store",
             .xRequestID: id,
         ]
         if let retryAfter { fields[.retryAfter] = "\(retryAfter.components.seconds)" }
-        return RoutedResponse(head: HTTPResponse(status: status, headerFields: fields), body: .bytes(bytes))
+        return (HTTPResponse(status: status, headerFields: fields), body)
     }
 }
 

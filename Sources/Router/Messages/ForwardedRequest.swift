@@ -13,7 +13,8 @@ struct ForwardedRequest {
     ///   - request: The head as received; its authority is the client's `Host`.
     ///   - client: The client's address.
     ///   - id: The ID for a request without one.
-    init(_ request: HTTPRequest, client: String?, to base: BaseURL, id: String?) {
+    ///   - isChunked: Whether the body is sent in chunks (RFC 9112 section 7.1).
+    init(_ request: HTTPRequest, client: String?, to base: BaseURL, id: String?, isChunked: Bool = false) {
         var fields = HopByHop.endToEndFields(of: request.headerFields)
         fields[.host] = nil
         if HopByHop.takesTrailers(request.headerFields) {
@@ -26,6 +27,7 @@ struct ForwardedRequest {
         fields.add("http", to: .xForwardedProto)
         fields.add("1.1 \(Self.pseudonym)", to: .via)
         if let id { fields[.xRequestID] = id }
+        if isChunked { fields[.transferEncoding] = "chunked" }
         let path = request.path ?? "/"
         head = HTTPRequest(
             method: request.method,
@@ -79,7 +81,7 @@ extension HTTPField.Name {
 }
 
 /// The fields that belong to one connection and not to the message (RFC 9110 section 7.6.1).
-enum HopByHop {
+package enum HopByHop {
     private static let names: Set<String> = [
         "connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade",
     ]
@@ -102,6 +104,11 @@ enum HopByHop {
             rest.append(field)
         }
         return rest
+    }
+
+    /// Whether the sender sends nothing more on the connection (RFC 9112 section 9.6).
+    package static func endsConnection(_ fields: HTTPFields) -> Bool {
+        options(of: fields).contains("close")
     }
 
     /// The options of the `Connection` fields, in lower case.

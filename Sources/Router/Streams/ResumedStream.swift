@@ -11,7 +11,8 @@ public struct ResumedStream: Hashable, Sendable {
     /// The number of bytes of ``firstLine`` that have arrived.
     private var arrived = 0
     private var boundary = EventBoundary()
-    private var isOver = false
+    /// True once nothing more is removed.
+    public private(set) var isOver = false
 
     /// - Returns: `nil` if the request does not have the number of an event: it is forwarded unchanged.
     public init?(_ request: HTTPRequest) {
