@@ -10,7 +10,7 @@ public struct RouterLimits: Hashable, Sendable {
     public var connectTimeout = Duration.seconds(5)
     /// The time limit from a request, or from the last part of its body, until the head of the response.
     public var headTimeout = Duration.seconds(300)
-    /// The number of attempts for a request that was certainly not sent.
+    /// The number of attempts for a request that may be sent again (``ForwardedExchange``).
     public var maxAttempts = 2
     /// After how much silence TCP probes whether the core API's machine still exists. A stream without events stays open.
     public var keepaliveIdle = Duration.seconds(15)

@@ -89,7 +89,7 @@ extension Refusal {
         retryAfter: .seconds(1)
     )
 
-    /// The refusal for an error of the transport, before the response has begun.
+    /// The refusal for an error of the connection to the core API, before the response has begun.
     init(_ error: TransportError, headTimeout: Duration) {
         let cause = error.kind.rawValue
         switch error.kind {
