@@ -29,16 +29,16 @@ struct RouterMetrics: Sendable {
 
     private let factory: any MetricsFactory
     private let headDuration: Timer
-    /// By responder and first digit of the status.
-    private let responses: [String: Counter]
+    /// By responder, and by first digit of the status from 2.
+    private let responses: [Source: [Counter]]
 
     init(_ factory: any MetricsFactory) {
         self.factory = factory
         headDuration = Timer(label: RouterMetric.headDuration.rawValue, factory: factory)
-        var responses: [String: Counter] = [:]
+        var responses: [Source: [Counter]] = [:]
         for source in Source.allCases {
-            for first in 2...5 {
-                responses["\(source.rawValue)\(first)"] = Counter(
+            responses[source] = (2...5).map { first in
+                Counter(
                     label: RouterMetric.responses.rawValue,
                     dimensions: [("by", source.rawValue), ("status", "\(first)xx")],
                     factory: factory
@@ -49,7 +49,8 @@ struct RouterMetrics: Sendable {
     }
 
     func recordResponse(_ status: Int, from source: Source) {
-        responses["\(source.rawValue)\(status / 100)"]?.increment()
+        guard (200..<600).contains(status) else { return }
+        responses[source]?[status / 100 - 2].increment()
     }
 
     func headArrived(after time: TimeAmount) {

@@ -26,6 +26,8 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// The events that are merged into the core API's streams; `nil` leaves these unchanged.
     private let streams: RunStreamSource?
     private var context: ChannelHandlerContext?
+    private var pool: CoreConnectionPool?
+    private var knownClientAddress: String?
 
     /// The exchange whose response is not complete.
     private var current = Exchange.none
@@ -83,6 +85,7 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func begin(_ head: HTTPRequest, _ context: ChannelHandlerContext) {
+        guard let pool else { return }
         let owner = RouteTable.owner(of: head.method, head.path ?? "")
         guard owner != .service else {
             current = .service
@@ -98,14 +101,19 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
         let exchange = ForwardedExchange(
             head,
-            client: context.remoteAddress?.ipAddress,
+            client: clientAddress(context),
             through: router,
-            router.pool(on: context.eventLoop),
+            pool,
             receiver: self
         )
         current = .forwarded(exchange)
         reading = current
         exchange.start()
+    }
+
+    private func clientAddress(_ context: ChannelHandlerContext) -> String? {
+        if knownClientAddress == nil { knownClientAddress = context.remoteAddress?.ipAddress }
+        return knownClientAddress
     }
 
     /// The parts that waited for the end of an exchange.
@@ -157,6 +165,7 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        pool = router.pool(on: context.eventLoop)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {

@@ -64,8 +64,8 @@ enum ForwardedResponse {
 extension HTTPFields {
     /// Adds an element to a list field; the last one is that of the nearest hop.
     fileprivate mutating func add(_ element: String, to name: HTTPField.Name) {
-        let before = self[values: name]
-        self[name] = (before + [element]).joined(separator: ", ")
+        guard contains(name) else { return append(HTTPField(name: name, value: element)) }
+        self[name] = (self[values: name] + [element]).joined(separator: ", ")
     }
 }
 
