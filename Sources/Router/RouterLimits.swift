@@ -25,6 +25,13 @@ public struct RouterLimits: Hashable, Sendable {
     public var maxIdleConnections = 64
 
     public init() {}
+
+    /// The largest number of connections to the core API.
+    ///
+    /// - Parameter eventLoops: The number of event loops, each of which has connections of its own.
+    public func maxConnections(eventLoops: Int) -> Int {
+        maxStreams + maxRequests + maxIdleConnections * eventLoops
+    }
 }
 
 /// The slots of forwarded requests. Streams are counted separately, so that they do not use the slots of requests

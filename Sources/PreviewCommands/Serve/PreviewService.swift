@@ -174,7 +174,7 @@ enum OpenFiles {
     /// - Parameters:
     ///   - limit: The limit of open files.
     ///   - others: The connections of other servers of this process.
-    ///   - forwarded: The largest number of forwarded requests. Each uses another connection, to the core API.
+    ///   - forwarded: The largest number of connections to the core API.
     static func callers(within limit: Int, besides others: Int, forwarding forwarded: Int) -> Int {
         let available = limit - reserve - others
         // If the limit is low, each connection may forward a request.

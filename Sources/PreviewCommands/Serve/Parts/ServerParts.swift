@@ -95,7 +95,7 @@ struct ServerParts: Sendable {
         let most = OpenFiles.callers(
             within: OpenFiles.raiseLimit(),
             besides: server.endedPageListen == nil ? 0 : EndedPage.maxConnections,
-            forwarding: router.map { $0.maxStreams + $0.maxRequests } ?? 0
+            forwarding: router.map { $0.maxConnections(eventLoops: System.coreCount) } ?? 0
         )
         if most < limits.maxConnections {
             logger.warning(
