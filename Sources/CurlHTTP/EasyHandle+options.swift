@@ -2,6 +2,11 @@ import CCurl
 import HTTPTransport
 
 extension EasyHandle {
+    /// For how long data that was sent, and TCP's probes, may stay unacknowledged before the kernel gives the connection up. By
+    /// default it takes a quarter of an hour for data.
+    ///
+    /// Linux applies the limit also to a peer that acknowledges, but does not read.
+    static let maxUnacknowledged: Duration = .seconds(10)
     /// The idle time after which TCP sends the first keepalive probe.
     private static let keepaliveIdle: Duration = .seconds(5)
     /// The interval of further keepalive probes.

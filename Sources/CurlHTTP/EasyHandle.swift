@@ -342,9 +342,7 @@ final class EasyHandle {
     /// A connection is about to be made. Where libcurl does that by itself because the attempt before had no effect, the request
     /// counts as not sent: if the connection cannot be made, libcurl no longer says how that attempt ended.
     private func willConnect(_ socket: curl_socket_t) {
-        if let limit = loop.configuration.maxUnacknowledged {
-            ccurl_limit_unacknowledged_time(socket, UInt32(limit.wholeMilliseconds))
-        }
+        ccurl_limit_unacknowledged_time(socket, UInt32(Self.maxUnacknowledged.wholeMilliseconds))
         if attemptHadNoEffect() { releaseConnection() }
     }
 

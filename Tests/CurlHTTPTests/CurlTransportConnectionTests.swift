@@ -57,6 +57,20 @@ import Testing
         }
     }
 
+    @Test func theKernelGivesAConnectionUpIfNothingIsAcknowledgedForTenSeconds() async throws {
+        try await RawPeer.run { _, _ in
+            .init("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then: .keepOpen)
+        } _: { peer in
+            try await withTransport { transport in
+                for timeout: Duration? in [.seconds(60), nil] {
+                    let request = request(to: peer.authority, scheme: "http", timeout: timeout)
+                    _ = try await transport.collect(request, maxBodyBytes: 0)
+                }
+                #expect(unacknowledgedTimeLimits(ofConnectionsTo: peer.port) == [10_000, 10_000])
+            }
+        }
+    }
+
     @Test func aRefusedConnectionIsAConnectError() async throws {
         try await withTransport { transport in
             let kind = await kindOfError {

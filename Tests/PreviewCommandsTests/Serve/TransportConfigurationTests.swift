@@ -1,7 +1,6 @@
 import CoreAPI
 import CurlHTTP
 import PreviewIdentity
-import Router
 import Testing
 
 @testable import PreviewCommands
@@ -11,11 +10,5 @@ struct TransportConfigurationTests {
     @Test func aReadFromThePlatformIsNotSentAgainWithinItsTime() {
         #expect(CurlConfiguration.platform.maxSilence > CoreAPIClient.readTimeout)
         #expect(CurlConfiguration.platform.maxSilence > RemoteKeySet.timeout)
-    }
-
-    @Test func anUploadToTheCoreAPIMayWaitForAsLongAsTheRouterAllows() {
-        let configuration = RouterParts.configuration(RouterLimits())
-        #expect(configuration.maxUnacknowledged == nil)
-        #expect(configuration.maxSilence > RouterLimits().headTimeout)
     }
 }
