@@ -80,10 +80,6 @@ extension EasyHandle {
             try set(CURLOPT_POST, 1)
             try set(CURLOPT_CUSTOMREQUEST, plan.method == "POST" ? nil : plan.method)
             try setBody(bytes)
-        case .upload(let length):
-            try set(CURLOPT_UPLOAD, 1)
-            try set(CURLOPT_CUSTOMREQUEST, plan.method == "PUT" ? nil : plan.method)
-            try setUploadLength(length)
         }
     }
 }

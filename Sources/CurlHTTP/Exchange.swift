@@ -9,11 +9,8 @@ final class Exchange: Sendable {
     typealias Machine = Transfer<CheckedContinuation<HTTPResponse, any Error>, CheckedContinuation<[UInt8]?, any Error>>
 
     let plan: RequestPlan
-    /// The request's body, if it is produced while it is sent.
-    let upload: Upload?
-    /// The longest time until the response head is complete, counted from the start or from the last part of an upload.
-    private let headTimeout: Duration?
-    private let begun: ContinuousClock.Instant
+    /// The time at which the response head must be complete; `nil` without such a limit.
+    let headDeadline: ContinuousClock.Instant?
     /// The time at which the whole response must be complete; `nil` for streams.
     let deadline: ContinuousClock.Instant?
 
@@ -25,16 +22,10 @@ final class Exchange: Sendable {
     init(_ request: TransportRequest, plan: RequestPlan, mailbox: Mailbox, maxBufferedBytes: Int) {
         self.plan = plan
         self.mailbox = mailbox
-        upload = request.upload.map { Upload(length: $0.length, maxBufferedBytes: maxBufferedBytes) }
         machine = Mutex(Machine(maxBufferedBytes: maxBufferedBytes))
-        begun = .now
-        headTimeout = request.headTimeout
-        deadline = request.timeout.map { [begun] in begun.advanced(by: $0) }
-    }
-
-    /// The time at which the response head must be complete; `nil` without such a limit.
-    var headDeadline: ContinuousClock.Instant? {
-        headTimeout.map { (upload?.idleSince ?? begun).advanced(by: $0) }
+        let now = ContinuousClock.now
+        headDeadline = request.headTimeout.map { now.advanced(by: $0) }
+        deadline = request.timeout.map { now.advanced(by: $0) }
     }
 
     // MARK: The caller's side
@@ -109,19 +100,7 @@ final class Exchange: Sendable {
         machine.withLock { $0.interrupt() }?.perform()
     }
 
-    /// Sends the request's body as `upload` produces it.
-    func send(_ upload: TransportUpload) async {
-        do {
-            try await self.upload?.run(upload) { [self] in _ = mailbox.submit(.resumeUpload(self)) }
-        } catch {
-            // The response may be complete already; an error of the rest of the upload must not replace it.
-            guard self.upload?.isOver == false else { return }
-            stop(error as? TransportError ?? TransportError(.cancelled, "the request's body ended early"))
-        }
-    }
-
     private func stop(_ error: TransportError) {
-        upload?.end()
         perform(machine.withLock { $0.stop(error) })
     }
 
@@ -151,8 +130,7 @@ final class Exchange: Sendable {
     }
 
     func ended(_ ending: Result<Void, TransportError>) -> Machine.Delivery? {
-        upload?.end()
-        return machine.withLock { $0.ended(ending) }
+        machine.withLock { $0.ended(ending) }
     }
 
     /// The trailer fields of the response; `nil` if there are none.
@@ -172,8 +150,7 @@ final class Exchange: Sendable {
 
     /// Ends the exchange because the transport shuts down.
     func shutDown() -> Machine.Delivery? {
-        upload?.end()
-        return machine.withLock { $0.stop(.shutDown) }.delivery
+        machine.withLock { $0.stop(.shutDown) }.delivery
     }
 
     /// The next deadline after `now`; `nil` if there is none.
@@ -197,7 +174,7 @@ extension Exchange.Machine.Delivery {
     }
 }
 
-/// Chunks of a body between its writer and its reader, in the order of their arrival. Small ones become one.
+/// Chunks of a body between the connection and the reader, in the order of their arrival. Small ones become one.
 struct ChunkQueue {
     /// The maximum size of a chunk to which further data is appended, in bytes. libcurl delivers bodies in pieces of at most 16
     /// KB; merging them saves a reader's turns and the writes of forwarded bodies.

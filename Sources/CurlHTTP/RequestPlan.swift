@@ -13,8 +13,6 @@ struct RequestPlan: Sendable {
         case headOnly
         /// A body of known length, which may be zero.
         case body([UInt8])
-        /// A body that is produced while it is sent. Without a length it is sent in chunks.
-        case upload(length: Int?)
     }
 
     let method: String
@@ -37,11 +35,7 @@ struct RequestPlan: Sendable {
 
     /// Whether the request has a body of at least one byte.
     var hasBody: Bool {
-        switch framing {
-        case .none, .headOnly: false
-        case .body(let bytes): !bytes.isEmpty
-        case .upload(let length): length != 0
-        }
+        if case .body(let bytes) = framing { !bytes.isEmpty } else { false }
     }
 
     /// Whether the request is sent without TLS, and therefore over HTTP/1.1.
@@ -81,17 +75,11 @@ struct RequestPlan: Sendable {
     }
 
     private static func framing(of request: TransportRequest) throws(TransportError) -> Framing {
-        let hasUpload = request.upload != nil
-        guard !hasUpload || request.body.isEmpty else {
-            throw TransportError(.invalidRequest, "both body and upload are set")
-        }
         switch request.head.method {
-        case .head where hasUpload || !request.body.isEmpty:
+        case .head where !request.body.isEmpty:
             throw TransportError(.invalidRequest, "a HEAD request has no body")
         case .head:
             return .headOnly
-        case _ where hasUpload:
-            return .upload(length: request.upload?.length)
         case _ where request.isVerbatim && request.body.isEmpty:
             return request.head.headerFields[.contentLength] == nil ? .none : .body([])
         // A length of zero is sent only for methods that expect a body (RFC 9110 section 8.6).
@@ -111,8 +99,7 @@ struct RequestPlan: Sendable {
         guard !fields.contains(.transferEncoding) else {
             throw TransportError(.invalidRequest, "the transport frames the body itself, without Transfer-Encoding")
         }
-        let bodyLength = request.upload.map(\.length) ?? request.body.count
-        if let length = fields[.contentLength], length != bodyLength.map({ String($0) }) {
+        if let length = fields[.contentLength], length != String(request.body.count) {
             throw TransportError(.invalidRequest, "Content-Length contradicts the body")
         }
         var lines: [String] = []
@@ -125,9 +112,7 @@ struct RequestPlan: Sendable {
             lines.append("Host: \(authority)")
         }
         if !fields.contains(.accept) { lines.append("Accept:") }
-        switch framing {
-        case .none, .headOnly: break
-        case .body, .upload:
+        if case .body = framing {
             if !fields.contains(.contentType) { lines.append("Content-Type:") }
             if !fields.contains(.expect) { lines.append("Expect:") }
         }

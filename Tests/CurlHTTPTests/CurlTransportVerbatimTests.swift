@@ -13,12 +13,10 @@ struct CurlTransportVerbatimTests {
         _ method: HTTPRequest.Method = .get,
         to authority: String,
         _ path: String = "/",
-        fields: HTTPFields = [:],
-        upload: TransportUpload? = nil
+        fields: HTTPFields = [:]
     ) -> TransportRequest {
         var verbatim = request(method, to: authority, path, scheme: "http", fields: fields, timeout: nil)
         verbatim.isVerbatim = true
-        verbatim.upload = upload
         return verbatim
     }
 
@@ -60,42 +58,6 @@ struct CurlTransportVerbatimTests {
                     #expect(body == Array("hi".utf8))
                     #expect(response.trailers?.map { "\($0)" } == ["X-Sum: 5", "X-More: 6"])
                 }
-            }
-        }
-    }
-
-    @Test(arguments: [6, nil])
-    func aBodyIsRequestedOnlyOnceThereIsAConnection(length: Int?) async throws {
-        let begun = SharedFlag()
-        let upload = TransportUpload(length: length) { writer in
-            begun.isSet = true
-            for part in ["ab", "", "cdef"] { try await writer.write(Array(part.utf8)) }
-        }
-        let port = try #require(ListenerPorts.next { _ in true })
-        try await withTransport { transport in
-            let kind = await kindOfError {
-                _ = try await transport.collect(
-                    verbatim(.put, to: "127.0.0.1:\(port)", upload: upload),
-                    maxBodyBytes: 0
-                )
-            }
-            #expect(kind == .connect)
-            #expect(!begun.isSet)
-        }
-    }
-
-    @Test(arguments: [5, 7])
-    func aBodyOfTheWrongLengthEndsTheRequest(length: Int) async throws {
-        let upload = TransportUpload(length: length) { writer in try await writer.write(Array("abcdef".utf8)) }
-        try await RawPeer.run({ _, _ in .init("", then: .keepOpen) }) { peer in
-            try await withTransport { transport in
-                let kind = await kindOfError {
-                    _ = try await transport.collect(
-                        verbatim(.put, to: peer.authority, fields: [.contentLength: "\(length)"], upload: upload),
-                        maxBodyBytes: 0
-                    )
-                }
-                #expect(kind == .invalidRequest)
             }
         }
     }
