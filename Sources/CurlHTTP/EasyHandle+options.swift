@@ -69,7 +69,6 @@ extension EasyHandle {
         try set(CURLOPT_FORBID_REUSE, plan.usesOwnConnection ? 1 : 0)
         // Resets what the previous request may have set: HEAD, a body.
         try set(CURLOPT_HTTPGET, 1)
-        try set(CURLOPT_REQUEST_TARGET, plan.target)
         switch plan.framing {
         case .none:
             try set(CURLOPT_CUSTOMREQUEST, plan.method == "GET" ? nil : plan.method)

@@ -17,8 +17,6 @@ struct RequestPlan: Sendable {
 
     let method: String
     let url: String
-    /// The request target, if it is sent instead of the URL's path.
-    let target: String?
     /// Scheme and authority. Requests with the same origin may share connections.
     let origin: String
     /// Header lines in the format of `CURLOPT_HTTPHEADER`.
@@ -47,11 +45,9 @@ struct RequestPlan: Sendable {
         guard scheme == "http" || scheme == "https" else {
             throw TransportError(.invalidRequest, "the URL's scheme is neither http nor https")
         }
-        guard let path = head.path, path.utf8.allSatisfy(Self.isPathByte),
-            path.utf8.first == UInt8(ascii: "/") || (request.isVerbatim && path == "*")
-        else { throw TransportError(.invalidRequest, "the URL's path is malformed") }
-        target = request.isVerbatim ? path : nil
-        let urlPath = request.isVerbatim ? "/" : path
+        guard let path = head.path, path.utf8.first == UInt8(ascii: "/"), path.utf8.allSatisfy(Self.isPathByte) else {
+            throw TransportError(.invalidRequest, "the URL's path is malformed")
+        }
         guard let text = head.authority, let authority = Authority(text) else {
             throw TransportError(.invalidRequest, "the URL's authority is malformed")
         }
@@ -64,11 +60,11 @@ struct RequestPlan: Sendable {
         headerLines = try Self.headerLines(for: request, framing: framing, hostFor: serverName.map { _ in text })
         if let serverName, scheme == "https" {
             let port = authority.port ?? "443"
-            url = "https://\(serverName):\(port)\(urlPath)"
+            url = "https://\(serverName):\(port)\(path)"
             connectTo = "::\(authority.host):\(port)"
             privateNames = [text, authority.host, serverName]
         } else {
-            url = "\(scheme)://\(text)\(urlPath)"
+            url = "\(scheme)://\(text)\(path)"
             connectTo = request.connectAddress.map { $0.contains(":") ? "::[\($0)]:" : "::\($0):" }
             privateNames = [text, authority.host]
         }
@@ -80,8 +76,6 @@ struct RequestPlan: Sendable {
             throw TransportError(.invalidRequest, "a HEAD request has no body")
         case .head:
             return .headOnly
-        case _ where request.isVerbatim && request.body.isEmpty:
-            return request.head.headerFields[.contentLength] == nil ? .none : .body([])
         // A length of zero is sent only for methods that expect a body (RFC 9110 section 8.6).
         case .post, .put, .patch:
             return .body(request.body)

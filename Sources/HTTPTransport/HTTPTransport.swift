@@ -51,9 +51,6 @@ public struct TransportRequest: Sendable {
     public var usesOwnConnection: Bool
     /// The address or name to connect to instead of the URL's host, on the same port. TLS and `Host` still use the URL's host.
     public var connectAddress: String?
-    /// Whether the request target is sent byte for byte as in `head.path`, and no fields are added except those of HTTP itself.
-    /// For forwarded requests. The target `*` and a declared body of length zero are allowed then.
-    public var isVerbatim = false
     /// Aborts the request from outside its task.
     public var abort: TransportAbort?
     /// Whether the transport may send the request a second time although the first may have had an effect. By default an
