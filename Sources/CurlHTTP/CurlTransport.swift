@@ -50,8 +50,6 @@ public final class CurlTransport: HTTPTransport, Sendable {
             mailbox: engine.mailbox,
             maxBufferedBytes: configuration.maxBufferedBytes
         )
-        request.abort?.whenAborted { exchange.cancel() }
-        defer { request.abort?.whenAborted(nil) }
         return try await withTaskCancellationHandler {
             let head = try await exchange.head()
             defer { exchange.close() }

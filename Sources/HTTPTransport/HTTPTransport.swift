@@ -1,5 +1,4 @@
 public import HTTPTypes
-import Synchronization
 
 /// A client that performs HTTP requests and streams their responses.
 ///
@@ -51,8 +50,6 @@ public struct TransportRequest: Sendable {
     public var usesOwnConnection: Bool
     /// The address or name to connect to instead of the URL's host, on the same port. TLS and `Host` still use the URL's host.
     public var connectAddress: String?
-    /// Aborts the request from outside its task.
-    public var abort: TransportAbort?
     /// Whether the transport may send the request a second time although the first may have had an effect. By default an
     /// idempotent one may be repeated (RFC 9110 section 9.2.2), whose second answer can differ all the same: 404 to a DELETE.
     public var mayBeRepeated: Bool
@@ -70,41 +67,5 @@ public struct TransportRequest: Sendable {
         self.headTimeout = headTimeout
         self.usesOwnConnection = usesOwnConnection
         mayBeRepeated = [.get, .head, .options, .trace, .put, .delete].contains(head.method)
-    }
-}
-
-/// Aborts one request from outside the task that sent it.
-///
-/// For callbacks that detect that the response is no longer needed and cannot cancel the task.
-public final class TransportAbort: Sendable {
-    private struct State {
-        var isAborted = false
-        var action: (@Sendable () -> Void)?
-    }
-
-    private let state = Mutex(State())
-
-    public init() {}
-
-    /// Whether the request was aborted by this object.
-    public var isAborted: Bool { state.withLock { $0.isAborted } }
-
-    /// Aborts the request, now or when it is sent. A second call has no effect.
-    public func abort() {
-        let action = state.withLock { state in
-            state.isAborted = true
-            return state.action.take()
-        }
-        action?()
-    }
-
-    /// Sets the action that aborts the request. A transport calls this when it sends the request, and with `nil` when the
-    /// request has ended.
-    public func whenAborted(_ action: (@Sendable () -> Void)?) {
-        let isAborted = state.withLock { state in
-            state.action = state.isAborted ? nil : action
-            return state.isAborted
-        }
-        if isAborted { action?() }
     }
 }

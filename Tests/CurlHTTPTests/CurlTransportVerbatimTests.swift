@@ -2,7 +2,6 @@ import CurlHTTP
 import HTTPTransport
 import HTTPTypes
 import TestPeers
-import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(10)))
@@ -18,23 +17,6 @@ struct CurlTransportVerbatimTests {
                     #expect(body == Array("hi".utf8))
                     #expect(response.trailers?.map { "\($0)" } == ["X-Sum: 5", "X-More: 6"])
                 }
-            }
-        }
-    }
-
-    @Test func aRequestCanBeEndedFromOutside() async throws {
-        try await RawPeer.run({ _, _ in .init("", then: .keepOpen) }) { peer in
-            try await withTransport { transport in
-                let abort = TransportAbort()
-                var request = request(to: peer.authority, scheme: "http")
-                request.abort = abort
-                let sent = request
-                async let kind = kindOfError { _ = try await transport.collect(sent, maxBodyBytes: 0) }
-                await waitWhile { peer.heads.isEmpty }
-                abort.abort()
-                #expect(await kind == .cancelled)
-                let again = await kindOfError { _ = try await transport.collect(sent, maxBodyBytes: 0) }
-                #expect(again == .cancelled)
             }
         }
     }
