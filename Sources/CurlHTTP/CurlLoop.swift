@@ -239,7 +239,6 @@ final class CurlLoop {
         {
             return
         }
-        handle.exchange?.trailers = handle.trailers
         if let delivery = handle.exchange?.ended(ending) { deliver(delivery) }
         if mode == .requests, let isMultiplexed = handle.isMultiplexed {
             capacity = isMultiplexed ? Self.maxActiveTransfers : configuration.maxConnections

@@ -59,7 +59,7 @@ public final class CurlTransport: HTTPTransport, Sendable {
                 interruptReader: exchange.interruptReader,
                 takeWholeBody: exchange.takeWhole
             )
-            return try await handle(TransportResponse(head: head, body: body) { exchange.trailers })
+            return try await handle(TransportResponse(head: head, body: body))
         } onCancel: {
             exchange.cancel()
         }

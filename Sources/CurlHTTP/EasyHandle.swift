@@ -1,6 +1,5 @@
 import CCurl
 import HTTPTransport
-import HTTPTypes
 
 /// A reusable `CURL` handle, with the state that its callbacks need. Only the thread of its ``CurlLoop`` uses it.
 final class EasyHandle {
@@ -127,9 +126,6 @@ final class EasyHandle {
         }
         return curl_easy_pause(raw, CURLPAUSE_CONT)
     }
-
-    /// The trailer fields of the response (RFC 9110 section 6.5); `nil` if there are none.
-    var trailers: HTTPFields? { parser.trailers }
 
     /// Whether a callback has already determined the error of the exchange.
     var hasCallbackError: Bool { callbackError != nil }

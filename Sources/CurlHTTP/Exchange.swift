@@ -16,7 +16,6 @@ final class Exchange: Sendable {
 
     private let mailbox: Mailbox
     private let machine: Mutex<Machine>
-    private let trailerFields = Mutex<HTTPFields?>(nil)
 
     /// - Parameter maxBufferedBytes: The number of unread bytes of a body at which its connection is paused.
     init(_ request: TransportRequest, plan: RequestPlan, mailbox: Mailbox, maxBufferedBytes: Int) {
@@ -131,12 +130,6 @@ final class Exchange: Sendable {
 
     func ended(_ ending: Result<Void, TransportError>) -> Machine.Delivery? {
         machine.withLock { $0.ended(ending) }
-    }
-
-    /// The trailer fields of the response; `nil` if there are none.
-    var trailers: HTTPFields? {
-        get { trailerFields.withLock { $0 } }
-        set { trailerFields.withLock { $0 = newValue } }
     }
 
     /// Applies the deadlines that have passed at `now`.

@@ -6,23 +6,12 @@ public struct TransportResponse: Sendable {
     public let head: HTTPResponse
     /// The body, which is read as it arrives.
     public let body: TransportBody
-    private let readTrailers: @Sendable () -> HTTPFields?
 
     /// Creates a response.
-    ///
-    /// - Parameter trailers: Returns the trailer fields after the body was read to its end.
-    public init(
-        head: HTTPResponse,
-        body: TransportBody,
-        trailers: @escaping @Sendable () -> HTTPFields? = { nil }
-    ) {
+    public init(head: HTTPResponse, body: TransportBody) {
         self.head = head
         self.body = body
-        readTrailers = trailers
     }
-
-    /// The trailer fields (RFC 9110 section 6.5), available after the body was read to its end; `nil` if there are none.
-    public var trailers: HTTPFields? { readTrailers() }
 }
 
 /// A response body: chunks of bytes in the order of their arrival, for one reader.
