@@ -53,12 +53,7 @@ public final class CurlTransport: HTTPTransport, Sendable {
         return try await withTaskCancellationHandler {
             let head = try await exchange.head()
             defer { exchange.close() }
-            let body = TransportBody(
-                nextChunk: exchange.nextChunk,
-                stopReceiving: exchange.stopReceiving,
-                interruptReader: exchange.interruptReader,
-                takeWholeBody: exchange.takeWhole
-            )
+            let body = TransportBody(nextChunk: exchange.nextChunk, stopReceiving: exchange.stopReceiving)
             return try await handle(TransportResponse(head: head, body: body))
         } onCancel: {
             exchange.cancel()

@@ -60,11 +60,6 @@ final class Exchange: Sendable {
         }
     }
 
-    /// The body, if it has arrived completely.
-    @Sendable func takeWhole() -> [UInt8]? {
-        machine.withLock { $0.takeWhole() }
-    }
-
     private func waitForChunk(_ continuation: CheckedContinuation<[UInt8]?, any Error>) {
         switch machine.withLock({ $0.wait(continuation) }) {
         case .chunk(let chunk, let unpauses):
@@ -92,11 +87,6 @@ final class Exchange: Sendable {
     /// Aborts the rest of the transfer. The body ends with what has arrived.
     @Sendable func stopReceiving() {
         perform(machine.withLock { $0.stopReceiving() })
-    }
-
-    /// Makes the reader's current or next read return an empty chunk.
-    @Sendable func interruptReader() {
-        machine.withLock { $0.interrupt() }?.perform()
     }
 
     private func stop(_ error: TransportError) {
@@ -170,7 +160,7 @@ extension Exchange.Machine.Delivery {
 /// Chunks of a body between the connection and the reader, in the order of their arrival. Small ones become one.
 struct ChunkQueue {
     /// The maximum size of a chunk to which further data is appended, in bytes. libcurl delivers bodies in pieces of at most 16
-    /// KB; merging them saves a reader's turns and the writes of forwarded bodies.
+    /// KB; merging them saves a reader's turns.
     static let maxChunkBytes = 64 * 1_024
     private static let largePiece = 8 * 1_024
     /// The number of delivered slots at the front after which the array is compacted.
@@ -181,7 +171,6 @@ struct ChunkQueue {
     private(set) var byteCount = 0
 
     var isEmpty: Bool { first == chunks.count }
-    var count: Int { chunks.count - first }
 
     mutating func append(_ chunk: [UInt8]) {
         byteCount += chunk.count
