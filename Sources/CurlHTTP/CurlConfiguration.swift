@@ -17,10 +17,6 @@ public struct CurlConfiguration: Sendable {
     ///
     /// Streams (requests without a time-out) use separate connections, which are not counted.
     public var maxConnections: Int
-    /// The number of unread bytes of a response body at which its connection is paused.
-    public var maxBufferedBytes = 256 * 1_024
-    /// The size, in bytes, of the receive buffer. Every transfer in progress has one.
-    public var receiveBufferBytes = 16 * 1_024
 
     /// Creates a configuration.
     ///

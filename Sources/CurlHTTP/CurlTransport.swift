@@ -44,12 +44,7 @@ public final class CurlTransport: HTTPTransport, Sendable {
     ) async throws -> Result {
         let plan = try RequestPlan(request, serverName: configuration.tls.serverName)
         let engine = request.timeout == nil ? streams : requests
-        let exchange = Exchange(
-            request,
-            plan: plan,
-            mailbox: engine.mailbox,
-            maxBufferedBytes: configuration.maxBufferedBytes
-        )
+        let exchange = Exchange(request, plan: plan, mailbox: engine.mailbox)
         return try await withTaskCancellationHandler {
             let head = try await exchange.head()
             defer { exchange.close() }

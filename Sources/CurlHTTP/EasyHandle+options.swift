@@ -28,7 +28,6 @@ extension EasyHandle {
         try set(CURLOPT_TCP_KEEPALIVE, 1)
         try set(CURLOPT_TCP_KEEPIDLE, Self.keepaliveIdle.wholeSeconds)
         try set(CURLOPT_TCP_KEEPINTVL, Self.keepaliveInterval.wholeSeconds)
-        try set(CURLOPT_BUFFERSIZE, configuration.receiveBufferBytes)
         switch mode {
         case .requests: try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
         case .streams: try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))

@@ -8,6 +8,9 @@ import Synchronization
 final class Exchange: Sendable {
     typealias Machine = Transfer<CheckedContinuation<HTTPResponse, any Error>, CheckedContinuation<[UInt8]?, any Error>>
 
+    /// The number of unread bytes of a response body at which its connection is paused.
+    private static let maxBufferedBytes = 256 * 1_024
+
     let plan: RequestPlan
     /// The time at which the response head must be complete; `nil` without such a limit.
     let headDeadline: ContinuousClock.Instant?
@@ -15,13 +18,11 @@ final class Exchange: Sendable {
     let deadline: ContinuousClock.Instant?
 
     private let mailbox: Mailbox
-    private let machine: Mutex<Machine>
+    private let machine = Mutex(Machine(maxBufferedBytes: Exchange.maxBufferedBytes))
 
-    /// - Parameter maxBufferedBytes: The number of unread bytes of a body at which its connection is paused.
-    init(_ request: TransportRequest, plan: RequestPlan, mailbox: Mailbox, maxBufferedBytes: Int) {
+    init(_ request: TransportRequest, plan: RequestPlan, mailbox: Mailbox) {
         self.plan = plan
         self.mailbox = mailbox
-        machine = Mutex(Machine(maxBufferedBytes: maxBufferedBytes))
         let now = ContinuousClock.now
         headDeadline = request.headTimeout.map { now.advanced(by: $0) }
         deadline = request.timeout.map { now.advanced(by: $0) }
