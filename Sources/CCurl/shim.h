@@ -46,10 +46,6 @@ static inline CURLcode ccurl_set_write_callback(CURL *handle, CURLoption option,
     return (curl_easy_setopt)(handle, option, callback);
 }
 
-static inline CURLcode ccurl_set_read_callback(CURL *handle, curl_read_callback callback) {
-    return (curl_easy_setopt)(handle, CURLOPT_READFUNCTION, callback);
-}
-
 static inline CURLcode ccurl_set_prereq_callback(CURL *handle, curl_prereq_callback callback) {
     return (curl_easy_setopt)(handle, CURLOPT_PREREQFUNCTION, callback);
 }

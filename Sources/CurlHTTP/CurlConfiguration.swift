@@ -17,16 +17,6 @@ public struct CurlConfiguration: Sendable {
     ///
     /// Streams (requests without a time-out) use separate connections, which are not counted.
     public var maxConnections: Int
-    /// For how long data that was sent, and TCP's probes, may stay unacknowledged before the kernel gives the connection up;
-    /// `nil` leaves it to the kernel, which takes a quarter of an hour for data and half a minute for probes.
-    ///
-    /// Linux applies the limit also to a peer that acknowledges, but does not read: a transport whose peers may let an upload
-    /// wait must not have one.
-    public var maxUnacknowledged: Duration? = .seconds(10)
-    /// The number of unread bytes of a response body at which its connection is paused.
-    public var maxBufferedBytes = 256 * 1_024
-    /// The size, in bytes, of the receive buffer. Every transfer in progress has one.
-    public var receiveBufferBytes = 16 * 1_024
 
     /// Creates a configuration.
     ///

@@ -145,10 +145,6 @@ final class CurlLoop {
             guard let handle = active[ObjectIdentifier(exchange)] else { return }
             let code = handle.unpause()
             if code != CURLE_OK { finish(handle, code) }
-        case .resumeUpload(let exchange):
-            guard let handle = active[ObjectIdentifier(exchange)] else { return }
-            let code = handle.resumeUpload()
-            if code != CURLE_OK { finish(handle, code) }
         case .abort(let exchange):
             guard let handle = active[ObjectIdentifier(exchange)] else { return }
             remove(handle)
@@ -243,7 +239,6 @@ final class CurlLoop {
         {
             return
         }
-        handle.exchange?.trailers = handle.trailers
         if let delivery = handle.exchange?.ended(ending) { deliver(delivery) }
         if mode == .requests, let isMultiplexed = handle.isMultiplexed {
             capacity = isMultiplexed ? Self.maxActiveTransfers : configuration.maxConnections

@@ -44,39 +44,15 @@ public final class CurlTransport: HTTPTransport, Sendable {
     ) async throws -> Result {
         let plan = try RequestPlan(request, serverName: configuration.tls.serverName)
         let engine = request.timeout == nil ? streams : requests
-        let exchange = Exchange(
-            request,
-            plan: plan,
-            mailbox: engine.mailbox,
-            maxBufferedBytes: configuration.maxBufferedBytes
-        )
-        request.abort?.whenAborted { exchange.cancel() }
-        defer { request.abort?.whenAborted(nil) }
+        let exchange = Exchange(request, plan: plan, mailbox: engine.mailbox)
         return try await withTaskCancellationHandler {
-            guard let upload = request.upload else { return try await receive(exchange, handle) }
-            return try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await exchange.send(upload) }
-                defer { group.cancelAll() }
-                return try await receive(exchange, handle)
-            }
+            let head = try await exchange.head()
+            defer { exchange.close() }
+            let body = TransportBody(nextChunk: exchange.nextChunk, stopReceiving: exchange.stopReceiving)
+            return try await handle(TransportResponse(head: head, body: body))
         } onCancel: {
             exchange.cancel()
         }
-    }
-
-    private func receive<Result: Sendable>(
-        _ exchange: Exchange,
-        _ handle: @Sendable (TransportResponse) async throws -> Result
-    ) async throws -> Result {
-        let head = try await exchange.head()
-        defer { exchange.close() }
-        let body = TransportBody(
-            nextChunk: exchange.nextChunk,
-            stopReceiving: exchange.stopReceiving,
-            interruptReader: exchange.interruptReader,
-            takeWholeBody: exchange.takeWhole
-        )
-        return try await handle(TransportResponse(head: head, body: body) { exchange.trailers })
     }
 
     /// Aborts requests in progress, which fail with ``TransportError/Kind/cancelled``, closes all connections and waits until

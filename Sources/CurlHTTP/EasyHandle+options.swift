@@ -2,6 +2,11 @@ import CCurl
 import HTTPTransport
 
 extension EasyHandle {
+    /// For how long data that was sent, and TCP's probes, may stay unacknowledged before the kernel gives the connection up. By
+    /// default it takes a quarter of an hour for data.
+    ///
+    /// Linux applies the limit also to a peer that acknowledges, but does not read.
+    static let maxUnacknowledged: Duration = .seconds(10)
     /// The idle time after which TCP sends the first keepalive probe.
     private static let keepaliveIdle: Duration = .seconds(5)
     /// The interval of further keepalive probes.
@@ -23,7 +28,6 @@ extension EasyHandle {
         try set(CURLOPT_TCP_KEEPALIVE, 1)
         try set(CURLOPT_TCP_KEEPIDLE, Self.keepaliveIdle.wholeSeconds)
         try set(CURLOPT_TCP_KEEPINTVL, Self.keepaliveInterval.wholeSeconds)
-        try set(CURLOPT_BUFFERSIZE, configuration.receiveBufferBytes)
         switch mode {
         case .requests: try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
         case .streams: try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
@@ -64,7 +68,6 @@ extension EasyHandle {
         try set(CURLOPT_FORBID_REUSE, plan.usesOwnConnection ? 1 : 0)
         // Resets what the previous request may have set: HEAD, a body.
         try set(CURLOPT_HTTPGET, 1)
-        try set(CURLOPT_REQUEST_TARGET, plan.target)
         switch plan.framing {
         case .none:
             try set(CURLOPT_CUSTOMREQUEST, plan.method == "GET" ? nil : plan.method)
@@ -75,10 +78,6 @@ extension EasyHandle {
             try set(CURLOPT_POST, 1)
             try set(CURLOPT_CUSTOMREQUEST, plan.method == "POST" ? nil : plan.method)
             try setBody(bytes)
-        case .upload(let length):
-            try set(CURLOPT_UPLOAD, 1)
-            try set(CURLOPT_CUSTOMREQUEST, plan.method == "PUT" ? nil : plan.method)
-            try setUploadLength(length)
         }
     }
 }

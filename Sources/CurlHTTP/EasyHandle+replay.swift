@@ -36,12 +36,9 @@ extension EasyHandle {
 
     /// Whether the peer has certainly not processed the last attempt, which ended without a response.
     ///
-    /// It is not certain where the exchange cannot be begun anew, since what was sent of its body is gone.
-    ///
     /// - Parameter code: How it ended; `nil` where libcurl takes another connection by itself.
     func attemptHadNoEffect(_ code: CURLcode? = nil) -> Bool {
-        guard let attempt, let exchange, exchange.isAwaitingHead, exchange.upload?.hasBegun != true
-        else { return false }
+        guard let attempt, let exchange, exchange.isAwaitingHead else { return false }
         if attempt.isHTTP2, hasNoErrorText, code == nil || code == CURLE_HTTP2 { return true }
         // Nothing was sent if the head was not. Over HTTP/2 a part of the head may have been sent, but not the end of a body.
         guard requestBytes == attempt.bytesBefore else { return false }
@@ -53,9 +50,7 @@ extension EasyHandle {
     /// That a request that may be repeated is allowed one is of use beyond refusals: libcurl before 8.1 resets every stream that it has read to
     /// the end, and servers that count resets (CVE-2023-44487) close the connection after some hundred requests.
     func mayReplay(after code: CURLcode) -> Bool {
-        guard code != CURLE_OK, !hasCallbackError, replayCount < Self.maxReplays, let exchange, exchange.isAwaitingHead,
-            // The sent part of an upload is no longer available.
-            exchange.upload?.hasBegun != true
+        guard code != CURLE_OK, !hasCallbackError, replayCount < Self.maxReplays, let exchange, exchange.isAwaitingHead
         else { return false }
         return attemptHadNoEffect(code) || (code == CURLE_HTTP2 && exchange.plan.isReplayable)
     }
@@ -71,7 +66,7 @@ extension EasyHandle {
 
     /// Whether the exchange can leave its silent connection: it was not sent, or may be sent twice.
     var mayMove: Bool {
-        guard let exchange, exchange.isAwaitingHead, exchange.upload?.hasBegun != true else { return false }
+        guard let exchange, exchange.isAwaitingHead else { return false }
         return attempt == nil || (exchange.plan.isReplayable && !hasMoved)
     }
 

@@ -1,6 +1,5 @@
 import CCurl
 import HTTPTransport
-import HTTPTypes
 
 /// A reusable `CURL` handle, with the state that its callbacks need. Only the thread of its ``CurlLoop`` uses it.
 final class EasyHandle {
@@ -30,8 +29,6 @@ final class EasyHandle {
     var hasMoved = false
     /// Whether libcurl has stopped reading because the reader is behind.
     private var isPaused = false
-    /// Whether libcurl has stopped sending because the next part of the request's body is not available.
-    private var isUploadPaused = false
     /// The error for which a callback ended the transfer.
     private var callbackError: TransportError?
 
@@ -98,7 +95,6 @@ final class EasyHandle {
         guard let connection else { return }
         if isPaused { connection.pausedCount -= 1 }
         isPaused = false
-        isUploadPaused = false
         self.connection = nil
         loop.requestEnded(on: connection, timedOut: timedOut)
     }
@@ -128,22 +124,8 @@ final class EasyHandle {
             connection?.pausedCount -= 1
             connection?.received(at: loop.now)
         }
-        return resume()
+        return curl_easy_pause(raw, CURLPAUSE_CONT)
     }
-
-    /// Continues to send, because more of the request's body is available.
-    func resumeUpload() -> CURLcode {
-        isUploadPaused = false
-        return resume()
-    }
-
-    /// Continues both directions, except those that are still paused.
-    private func resume() -> CURLcode {
-        curl_easy_pause(raw, (isPaused ? CURLPAUSE_RECV : 0) | (isUploadPaused ? CURLPAUSE_SEND : 0))
-    }
-
-    /// The trailer fields of the response (RFC 9110 section 6.5); `nil` if there are none.
-    var trailers: HTTPFields? { parser.trailers }
 
     /// Whether a callback has already determined the error of the exchange.
     var hasCallbackError: Bool { callbackError != nil }
@@ -208,11 +190,6 @@ final class EasyHandle {
         )
     }
 
-    /// - Parameter length: The number of bytes; `nil` sends the body in chunks.
-    func setUploadLength(_ length: Int?) throws(TransportError) {
-        try check(ccurl_set_offset(raw, CURLOPT_INFILESIZE_LARGE, curl_off_t(length ?? -1)))
-    }
-
     func setHeader(_ lines: [String]) throws(TransportError) {
         let list = try Self.list(of: lines)
         try check(ccurl_set_list(raw, CURLOPT_HTTPHEADER, list))
@@ -249,15 +226,6 @@ final class EasyHandle {
         try check(
             ccurl_set_write_callback(raw, CURLOPT_WRITEFUNCTION) { bytes, _, count, context in
                 EasyHandle.from(context)?.chunkArrived(UnsafeRawBufferPointer(start: bytes, count: count)) ?? 0
-            }
-        )
-        try check(ccurl_set_pointer(raw, CURLOPT_READDATA, context))
-        try check(
-            ccurl_set_read_callback(raw) { bytes, size, count, context in
-                EasyHandle.from(context)?.bodyRequested(
-                    UnsafeMutableRawBufferPointer(start: bytes, count: size * count)
-                )
-                    ?? Int(CURL_READFUNC_ABORT)
             }
         )
         try check(ccurl_set_pointer(raw, CURLOPT_PREREQDATA, context))
@@ -330,21 +298,10 @@ final class EasyHandle {
         }
     }
 
-    /// - Returns: The number of bytes of the request's body that were copied into `target`, `CURL_READFUNC_PAUSE`, or
-    ///   `CURL_READFUNC_ABORT`.
-    private func bodyRequested(_ target: UnsafeMutableRawBufferPointer) -> Int {
-        guard let upload = exchange?.upload else { return Int(CURL_READFUNC_ABORT) }
-        if let count = upload.take(into: target, at: loop.now) { return count }
-        isUploadPaused = true
-        return Int(CURL_READFUNC_PAUSE)
-    }
-
     /// A connection is about to be made. Where libcurl does that by itself because the attempt before had no effect, the request
     /// counts as not sent: if the connection cannot be made, libcurl no longer says how that attempt ended.
     private func willConnect(_ socket: curl_socket_t) {
-        if let limit = loop.configuration.maxUnacknowledged {
-            ccurl_limit_unacknowledged_time(socket, UInt32(limit.wholeMilliseconds))
-        }
+        ccurl_limit_unacknowledged_time(socket, UInt32(Self.maxUnacknowledged.wholeMilliseconds))
         if attemptHadNoEffect() { releaseConnection() }
     }
 
@@ -353,7 +310,7 @@ final class EasyHandle {
     /// effect.
     private func willSend(from localPort: Int32) -> Int32 {
         guard let exchange, let pool else { return CURL_PREREQFUNC_ABORT }
-        if attempt != nil, exchange.upload?.hasBegun == true || (!exchange.plan.isReplayable && !attemptHadNoEffect()) {
+        if attempt != nil, !exchange.plan.isReplayable, !attemptHadNoEffect() {
             callbackError = TransportError(.protocolViolation, "the connection broke before the response began")
             return CURL_PREREQFUNC_ABORT
         }

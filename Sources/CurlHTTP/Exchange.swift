@@ -8,33 +8,24 @@ import Synchronization
 final class Exchange: Sendable {
     typealias Machine = Transfer<CheckedContinuation<HTTPResponse, any Error>, CheckedContinuation<[UInt8]?, any Error>>
 
+    /// The number of unread bytes of a response body at which its connection is paused.
+    private static let maxBufferedBytes = 256 * 1_024
+
     let plan: RequestPlan
-    /// The request's body, if it is produced while it is sent.
-    let upload: Upload?
-    /// The longest time until the response head is complete, counted from the start or from the last part of an upload.
-    private let headTimeout: Duration?
-    private let begun: ContinuousClock.Instant
+    /// The time at which the response head must be complete; `nil` without such a limit.
+    let headDeadline: ContinuousClock.Instant?
     /// The time at which the whole response must be complete; `nil` for streams.
     let deadline: ContinuousClock.Instant?
 
     private let mailbox: Mailbox
-    private let machine: Mutex<Machine>
-    private let trailerFields = Mutex<HTTPFields?>(nil)
+    private let machine = Mutex(Machine(maxBufferedBytes: Exchange.maxBufferedBytes))
 
-    /// - Parameter maxBufferedBytes: The number of unread bytes of a body at which its connection is paused.
-    init(_ request: TransportRequest, plan: RequestPlan, mailbox: Mailbox, maxBufferedBytes: Int) {
+    init(_ request: TransportRequest, plan: RequestPlan, mailbox: Mailbox) {
         self.plan = plan
         self.mailbox = mailbox
-        upload = request.upload.map { Upload(length: $0.length, maxBufferedBytes: maxBufferedBytes) }
-        machine = Mutex(Machine(maxBufferedBytes: maxBufferedBytes))
-        begun = .now
-        headTimeout = request.headTimeout
-        deadline = request.timeout.map { [begun] in begun.advanced(by: $0) }
-    }
-
-    /// The time at which the response head must be complete; `nil` without such a limit.
-    var headDeadline: ContinuousClock.Instant? {
-        headTimeout.map { (upload?.idleSince ?? begun).advanced(by: $0) }
+        let now = ContinuousClock.now
+        headDeadline = request.headTimeout.map { now.advanced(by: $0) }
+        deadline = request.timeout.map { now.advanced(by: $0) }
     }
 
     // MARK: The caller's side
@@ -70,11 +61,6 @@ final class Exchange: Sendable {
         }
     }
 
-    /// The body, if it has arrived completely.
-    @Sendable func takeWhole() -> [UInt8]? {
-        machine.withLock { $0.takeWhole() }
-    }
-
     private func waitForChunk(_ continuation: CheckedContinuation<[UInt8]?, any Error>) {
         switch machine.withLock({ $0.wait(continuation) }) {
         case .chunk(let chunk, let unpauses):
@@ -104,24 +90,7 @@ final class Exchange: Sendable {
         perform(machine.withLock { $0.stopReceiving() })
     }
 
-    /// Makes the reader's current or next read return an empty chunk.
-    @Sendable func interruptReader() {
-        machine.withLock { $0.interrupt() }?.perform()
-    }
-
-    /// Sends the request's body as `upload` produces it.
-    func send(_ upload: TransportUpload) async {
-        do {
-            try await self.upload?.run(upload) { [self] in _ = mailbox.submit(.resumeUpload(self)) }
-        } catch {
-            // The response may be complete already; an error of the rest of the upload must not replace it.
-            guard self.upload?.isOver == false else { return }
-            stop(error as? TransportError ?? TransportError(.cancelled, "the request's body ended early"))
-        }
-    }
-
     private func stop(_ error: TransportError) {
-        upload?.end()
         perform(machine.withLock { $0.stop(error) })
     }
 
@@ -151,14 +120,7 @@ final class Exchange: Sendable {
     }
 
     func ended(_ ending: Result<Void, TransportError>) -> Machine.Delivery? {
-        upload?.end()
-        return machine.withLock { $0.ended(ending) }
-    }
-
-    /// The trailer fields of the response; `nil` if there are none.
-    var trailers: HTTPFields? {
-        get { trailerFields.withLock { $0 } }
-        set { trailerFields.withLock { $0 = newValue } }
+        machine.withLock { $0.ended(ending) }
     }
 
     /// Applies the deadlines that have passed at `now`.
@@ -172,8 +134,7 @@ final class Exchange: Sendable {
 
     /// Ends the exchange because the transport shuts down.
     func shutDown() -> Machine.Delivery? {
-        upload?.end()
-        return machine.withLock { $0.stop(.shutDown) }.delivery
+        machine.withLock { $0.stop(.shutDown) }.delivery
     }
 
     /// The next deadline after `now`; `nil` if there is none.
@@ -197,10 +158,10 @@ extension Exchange.Machine.Delivery {
     }
 }
 
-/// Chunks of a body between its writer and its reader, in the order of their arrival. Small ones become one.
+/// Chunks of a body between the connection and the reader, in the order of their arrival. Small ones become one.
 struct ChunkQueue {
     /// The maximum size of a chunk to which further data is appended, in bytes. libcurl delivers bodies in pieces of at most 16
-    /// KB; merging them saves a reader's turns and the writes of forwarded bodies.
+    /// KB; merging them saves a reader's turns.
     static let maxChunkBytes = 64 * 1_024
     private static let largePiece = 8 * 1_024
     /// The number of delivered slots at the front after which the array is compacted.
@@ -211,7 +172,6 @@ struct ChunkQueue {
     private(set) var byteCount = 0
 
     var isEmpty: Bool { first == chunks.count }
-    var count: Int { chunks.count - first }
 
     mutating func append(_ chunk: [UInt8]) {
         byteCount += chunk.count

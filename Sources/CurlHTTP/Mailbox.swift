@@ -11,8 +11,6 @@ final class Mailbox: Sendable {
         case start(Exchange)
         /// Continue to read, because the reader has caught up.
         case unpause(Exchange)
-        /// Continue to send, because more of the request's body is available, or its end.
-        case resumeUpload(Exchange)
         /// Abort an exchange.
         case abort(Exchange)
         /// End the streams on connections that may be broken like this one.

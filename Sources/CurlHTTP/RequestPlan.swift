@@ -13,14 +13,10 @@ struct RequestPlan: Sendable {
         case headOnly
         /// A body of known length, which may be zero.
         case body([UInt8])
-        /// A body that is produced while it is sent. Without a length it is sent in chunks.
-        case upload(length: Int?)
     }
 
     let method: String
     let url: String
-    /// The request target, if it is sent instead of the URL's path.
-    let target: String?
     /// Scheme and authority. Requests with the same origin may share connections.
     let origin: String
     /// Header lines in the format of `CURLOPT_HTTPHEADER`.
@@ -37,11 +33,7 @@ struct RequestPlan: Sendable {
 
     /// Whether the request has a body of at least one byte.
     var hasBody: Bool {
-        switch framing {
-        case .none, .headOnly: false
-        case .body(let bytes): !bytes.isEmpty
-        case .upload(let length): length != 0
-        }
+        if case .body(let bytes) = framing { !bytes.isEmpty } else { false }
     }
 
     /// Whether the request is sent without TLS, and therefore over HTTP/1.1.
@@ -53,11 +45,9 @@ struct RequestPlan: Sendable {
         guard scheme == "http" || scheme == "https" else {
             throw TransportError(.invalidRequest, "the URL's scheme is neither http nor https")
         }
-        guard let path = head.path, path.utf8.allSatisfy(Self.isPathByte),
-            path.utf8.first == UInt8(ascii: "/") || (request.isVerbatim && path == "*")
-        else { throw TransportError(.invalidRequest, "the URL's path is malformed") }
-        target = request.isVerbatim ? path : nil
-        let urlPath = request.isVerbatim ? "/" : path
+        guard let path = head.path, path.utf8.first == UInt8(ascii: "/"), path.utf8.allSatisfy(Self.isPathByte) else {
+            throw TransportError(.invalidRequest, "the URL's path is malformed")
+        }
         guard let text = head.authority, let authority = Authority(text) else {
             throw TransportError(.invalidRequest, "the URL's authority is malformed")
         }
@@ -70,30 +60,22 @@ struct RequestPlan: Sendable {
         headerLines = try Self.headerLines(for: request, framing: framing, hostFor: serverName.map { _ in text })
         if let serverName, scheme == "https" {
             let port = authority.port ?? "443"
-            url = "https://\(serverName):\(port)\(urlPath)"
+            url = "https://\(serverName):\(port)\(path)"
             connectTo = "::\(authority.host):\(port)"
             privateNames = [text, authority.host, serverName]
         } else {
-            url = "\(scheme)://\(text)\(urlPath)"
+            url = "\(scheme)://\(text)\(path)"
             connectTo = request.connectAddress.map { $0.contains(":") ? "::[\($0)]:" : "::\($0):" }
             privateNames = [text, authority.host]
         }
     }
 
     private static func framing(of request: TransportRequest) throws(TransportError) -> Framing {
-        let hasUpload = request.upload != nil
-        guard !hasUpload || request.body.isEmpty else {
-            throw TransportError(.invalidRequest, "both body and upload are set")
-        }
         switch request.head.method {
-        case .head where hasUpload || !request.body.isEmpty:
+        case .head where !request.body.isEmpty:
             throw TransportError(.invalidRequest, "a HEAD request has no body")
         case .head:
             return .headOnly
-        case _ where hasUpload:
-            return .upload(length: request.upload?.length)
-        case _ where request.isVerbatim && request.body.isEmpty:
-            return request.head.headerFields[.contentLength] == nil ? .none : .body([])
         // A length of zero is sent only for methods that expect a body (RFC 9110 section 8.6).
         case .post, .put, .patch:
             return .body(request.body)
@@ -111,8 +93,7 @@ struct RequestPlan: Sendable {
         guard !fields.contains(.transferEncoding) else {
             throw TransportError(.invalidRequest, "the transport frames the body itself, without Transfer-Encoding")
         }
-        let bodyLength = request.upload.map(\.length) ?? request.body.count
-        if let length = fields[.contentLength], length != bodyLength.map({ String($0) }) {
+        if let length = fields[.contentLength], length != String(request.body.count) {
             throw TransportError(.invalidRequest, "Content-Length contradicts the body")
         }
         var lines: [String] = []
@@ -125,9 +106,7 @@ struct RequestPlan: Sendable {
             lines.append("Host: \(authority)")
         }
         if !fields.contains(.accept) { lines.append("Accept:") }
-        switch framing {
-        case .none, .headOnly: break
-        case .body, .upload:
+        if case .body = framing {
             if !fields.contains(.contentType) { lines.append("Content-Type:") }
             if !fields.contains(.expect) { lines.append("Expect:") }
         }

@@ -2,8 +2,8 @@ import HTTPTypes
 
 /// Parses the header lines that libcurl delivers one by one.
 ///
-/// Interim responses (1xx, RFC 9110 section 15.2) are skipped. Lines after the final head are trailers; malformed ones are
-/// ignored.
+/// Interim responses (1xx, RFC 9110 section 15.2) are skipped, and so are reason phrases. Lines after the final head are trailers
+/// and are ignored.
 struct ResponseHeadParser {
     /// The state after a line.
     enum Progress {
@@ -24,9 +24,6 @@ struct ResponseHeadParser {
 
     private var phase = Phase.statusLine
     private var status = 0
-    private var reason = ""
-    /// The trailer fields; `nil` if there are none.
-    private(set) var trailers: HTTPFields?
     private var fields = HTTPFields()
     private var byteCount = 0
 
@@ -36,12 +33,10 @@ struct ResponseHeadParser {
         guard byteCount <= Self.maxBytes else { return .violation("the header is longer than \(Self.maxBytes) bytes") }
         switch phase {
         case .finished:
-            if let field = Self.field(in: Self.trimmed(line[...])) { trailers = (trailers ?? [:]).appending(field) }
             return .incomplete
         case .statusLine:
             guard let status = Self.status(in: line) else { return .violation("the status line is malformed") }
             self.status = status
-            reason = Self.reason(in: line)
             phase = .fields
             return .incomplete
         case .fields:
@@ -58,16 +53,11 @@ struct ResponseHeadParser {
             fields[last].value += " " + String(decoding: content, as: UTF8.self)
             return .incomplete
         }
-        guard let field = Self.field(in: content) else { return .violation("a header line is malformed") }
-        fields.append(field)
-        return .incomplete
-    }
-
-    private static func field(in content: Slice<UnsafeRawBufferPointer>) -> HTTPField? {
         guard let colon = content.firstIndex(of: UInt8(ascii: ":")),
             let name = HTTPField.Name(String(decoding: content[..<colon], as: UTF8.self))
-        else { return nil }
-        return HTTPField(name: name, value: trimmed(content[(colon + 1)...]))
+        else { return .violation("a header line is malformed") }
+        fields.append(HTTPField(name: name, value: Self.trimmed(content[(colon + 1)...])))
+        return .incomplete
     }
 
     private mutating func endOfBlock() -> Progress {
@@ -81,12 +71,12 @@ struct ResponseHeadParser {
         default:
             phase = .finished
             guard mergeContentLengths() else { return .violation("the Content-Length is not one number") }
-            return .complete(HTTPResponse(status: .init(code: status, reasonPhrase: reason), headerFields: fields))
+            return .complete(HTTPResponse(status: .init(code: status), headerFields: fields))
         }
     }
 
-    /// Merges several equal `Content-Length` values into one. Different values would let the next reader see the message end at
-    /// another place (RFC 9112 section 6.3).
+    /// Merges several equal `Content-Length` values into one. With different values it is not known where the message ends
+    /// (RFC 9112 section 6.3).
     ///
     /// - Returns: False if a value is not a number, or the values differ.
     private mutating func mergeContentLengths() -> Bool {
@@ -137,20 +127,5 @@ struct ResponseHeadParser {
             status = status * 10 + Int(digit - UInt8(ascii: "0"))
         }
         return status >= 100 ? status : nil
-    }
-
-    /// The reason phrase; empty if it contains bytes other than printable ASCII, because `Status` does not accept line breaks.
-    private static func reason(in line: UnsafeRawBufferPointer) -> String {
-        let words = trimmed(line[...]).split(separator: UInt8(ascii: " "), maxSplits: 2)
-        guard words.count == 3, words[2].allSatisfy({ (0x20...0x7E).contains($0) }) else { return "" }
-        return String(decoding: words[2], as: UTF8.self)
-    }
-}
-
-extension HTTPFields {
-    fileprivate func appending(_ field: HTTPField) -> HTTPFields {
-        var fields = self
-        fields.append(field)
-        return fields
     }
 }

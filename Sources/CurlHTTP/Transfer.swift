@@ -61,10 +61,6 @@ struct Transfer<HeadReader, ChunkReader> {
     private var chunks = ChunkQueue()
     private var chunkReader: ChunkReader?
     private var isPaused = false
-    /// Whether a part of the body was read.
-    private var hasRead = false
-    /// Whether the next read returns an empty chunk.
-    private var isInterrupted = false
     /// Set when no more data can arrive. Unread chunks may remain.
     private var ending: Result<Void, TransportError>?
 
@@ -97,15 +93,6 @@ struct Transfer<HeadReader, ChunkReader> {
         }
     }
 
-    /// Returns the body if it has arrived completely, in one chunk, and none of it was read; otherwise `nil`.
-    mutating func takeWhole() -> [UInt8]? {
-        guard case .streaming = state, case .success = ending, chunkReader == nil, !hasRead, chunks.count <= 1 else {
-            return nil
-        }
-        hasRead = true
-        return chunks.popFirst() ?? []
-    }
-
     /// Returns the next chunk if there is one.
     mutating func read() -> Read {
         switch state {
@@ -116,11 +103,7 @@ struct Transfer<HeadReader, ChunkReader> {
         case .streaming where chunkReader != nil:
             return .failed(TransportError(.invalidRequest, "the body has more than one reader"))
         case .streaming:
-            hasRead = true
-        }
-        if isInterrupted {
-            isInterrupted = false
-            return .chunk([], unpauses: false)
+            break
         }
         guard let chunk = chunks.popFirst() else {
             return switch ending {
@@ -171,16 +154,6 @@ struct Transfer<HeadReader, ChunkReader> {
         guard case .streaming = state, ending == nil else { return .nothing }
         ending = .success(())
         return Stop(delivery: chunkReader.take().map { .chunk($0, .success(nil)) }, abortsTransfer: true)
-    }
-
-    /// Makes the reader's current or next read return an empty chunk, so that the reader can handle another event.
-    mutating func interrupt() -> Delivery? {
-        guard case .streaming = state else { return nil }
-        guard let reader = chunkReader.take() else {
-            isInterrupted = true
-            return nil
-        }
-        return .chunk(reader, .success([]))
     }
 
     // MARK: The connection's events

@@ -1,5 +1,4 @@
 public import HTTPTypes
-import Synchronization
 
 /// A client that performs HTTP requests and streams their responses.
 ///
@@ -51,13 +50,6 @@ public struct TransportRequest: Sendable {
     public var usesOwnConnection: Bool
     /// The address or name to connect to instead of the URL's host, on the same port. TLS and `Host` still use the URL's host.
     public var connectAddress: String?
-    /// A body that is produced while it is sent, instead of ``body``. Each part that is sent restarts ``headTimeout``.
-    public var upload: TransportUpload?
-    /// Whether the request target is sent byte for byte as in `head.path`, and no fields are added except those of HTTP itself.
-    /// For forwarded requests. The target `*` and a declared body of length zero are allowed then.
-    public var isVerbatim = false
-    /// Aborts the request from outside its task.
-    public var abort: TransportAbort?
     /// Whether the transport may send the request a second time although the first may have had an effect. By default an
     /// idempotent one may be repeated (RFC 9110 section 9.2.2), whose second answer can differ all the same: 404 to a DELETE.
     public var mayBeRepeated: Bool
@@ -75,78 +67,5 @@ public struct TransportRequest: Sendable {
         self.headTimeout = headTimeout
         self.usesOwnConnection = usesOwnConnection
         mayBeRepeated = [.get, .head, .options, .trace, .put, .delete].contains(head.method)
-    }
-}
-
-/// A request's body that is produced while it is sent.
-///
-/// Production starts when the peer accepts the first byte; until then the request may be sent again.
-public struct TransportUpload: Sendable {
-    /// The body's length in bytes; `nil` sends it in chunks (RFC 9112 section 7.1).
-    public let length: Int?
-    /// Writes the whole body. Called at most once, when the peer accepts the first byte, and cancelled when it accepts no more.
-    public let write: @Sendable (TransportUploadWriter) async throws -> Void
-
-    /// Creates a body.
-    ///
-    /// - Parameters:
-    ///   - length: The body's length in bytes; `nil` sends it in chunks.
-    ///   - write: Writes the whole body; an error that it throws ends the request.
-    public init(length: Int?, write: @escaping @Sendable (TransportUploadWriter) async throws -> Void) {
-        self.length = length
-        self.write = write
-    }
-}
-
-/// Writes a request's body in chunks.
-public struct TransportUploadWriter: Sendable {
-    private let send: @Sendable ([UInt8]) async throws -> Void
-
-    /// Creates a writer.
-    ///
-    /// - Parameter send: Sends one chunk, and returns when there is room for another.
-    public init(_ send: @escaping @Sendable ([UInt8]) async throws -> Void) {
-        self.send = send
-    }
-
-    /// Writes one chunk, and waits until there is room for another.
-    ///
-    /// - Throws: ``TransportError`` if the peer accepts no more.
-    public func write(_ chunk: [UInt8]) async throws { try await send(chunk) }
-}
-
-/// Aborts one request from outside the task that sent it.
-///
-/// For callbacks that detect that the response is no longer needed and cannot cancel the task.
-public final class TransportAbort: Sendable {
-    private struct State {
-        var isAborted = false
-        var action: (@Sendable () -> Void)?
-    }
-
-    private let state = Mutex(State())
-
-    public init() {}
-
-    /// Whether the request was aborted by this object.
-    public var isAborted: Bool { state.withLock { $0.isAborted } }
-
-    /// Aborts the request, now or when it is sent. A second call has no effect.
-    public func abort() {
-        let action = state.withLock { state in
-            state.isAborted = true
-            return state.action.take()
-        }
-        action?()
-    }
-
-    /// Sets the action that aborts the request. A transport calls this when it sends the request, and with `nil` when the
-    /// request has ended.
-    public func whenAborted(_ action: (@Sendable () -> Void)?) {
-        let isAborted = state.withLock { state in
-            state.action = state.isAborted ? nil : action
-            return state.isAborted
-        }
-        if isAborted { action?() }
     }
 }

@@ -6,23 +6,12 @@ public struct TransportResponse: Sendable {
     public let head: HTTPResponse
     /// The body, which is read as it arrives.
     public let body: TransportBody
-    private let readTrailers: @Sendable () -> HTTPFields?
 
     /// Creates a response.
-    ///
-    /// - Parameter trailers: Returns the trailer fields after the body was read to its end.
-    public init(
-        head: HTTPResponse,
-        body: TransportBody,
-        trailers: @escaping @Sendable () -> HTTPFields? = { nil }
-    ) {
+    public init(head: HTTPResponse, body: TransportBody) {
         self.head = head
         self.body = body
-        readTrailers = trailers
     }
-
-    /// The trailer fields (RFC 9110 section 6.5), available after the body was read to its end; `nil` if there are none.
-    public var trailers: HTTPFields? { readTrailers() }
 }
 
 /// A response body: chunks of bytes in the order of their arrival, for one reader.
@@ -33,45 +22,28 @@ public struct TransportBody: AsyncSequence, Sendable {
 
     private let nextChunk: @Sendable () async throws -> [UInt8]?
     private let stopReceiving: @Sendable () -> Void
-    private let interruptReader: @Sendable () -> Void
-    private let takeWholeBody: @Sendable () -> [UInt8]?
 
     /// Creates a body.
     ///
     /// - Parameters:
     ///   - nextChunk: Returns the next chunk, or `nil` at the end.
     ///   - stopReceiving: Ends the body. Without it, the body cannot be ended early.
-    ///   - interruptReader: Makes the reader's current or next read return an empty chunk.
-    ///   - takeWholeBody: Returns the whole body if it has arrived completely and none of it was read; otherwise `nil`.
     public init(
         nextChunk: @escaping @Sendable () async throws -> [UInt8]?,
-        stopReceiving: @escaping @Sendable () -> Void = {},
-        interruptReader: @escaping @Sendable () -> Void = {},
-        takeWholeBody: @escaping @Sendable () -> [UInt8]? = { nil }
+        stopReceiving: @escaping @Sendable () -> Void = {}
     ) {
         self.nextChunk = nextChunk
         self.stopReceiving = stopReceiving
-        self.interruptReader = interruptReader
-        self.takeWholeBody = takeWholeBody
     }
-
-    /// Returns the whole body without waiting.
-    ///
-    /// - Returns: `nil`, and nothing is read, if the body is incomplete, was partly read, or is not in one chunk.
-    public func takeWhole() -> [UInt8]? { takeWholeBody() }
 
     /// Ends the body after the data that has arrived, even while a reader waits for more.
     public func end() { stopReceiving() }
-
-    /// Makes the reader's current or next read return an empty chunk, so that one task can wait for the body and for another
-    /// event without losing data.
-    public func interrupt() { interruptReader() }
 
     /// Iterates over the chunks of a body.
     public struct AsyncIterator: AsyncIteratorProtocol, Sendable {
         fileprivate let nextChunk: @Sendable () async throws -> [UInt8]?
 
-        /// Waits for the next chunk; `nil` at the end of the body. A chunk is empty after ``TransportBody/interrupt()``.
+        /// Waits for the next chunk; `nil` at the end of the body.
         ///
         /// - Throws: ``TransportError``.
         public func next() async throws -> [UInt8]? {

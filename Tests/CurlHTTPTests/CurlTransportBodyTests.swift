@@ -79,53 +79,6 @@ import Testing
         }
     }
 
-    /// More than the kernel buffers of a connection.
-    private static let uploadChunkCount = 256
-    private static let uploadBytes = uploadChunkCount * chunk.readableBytes
-    private static let upload = TransportUpload(length: uploadBytes) { writer in
-        for _ in 0..<uploadChunkCount { try await writer.write([UInt8](chunk.readableBytesView)) }
-    }
-
-    @Test func aPeerThatReadsLateGetsTheWholeUploadWhereTheTransportHasNoLimitForIt() async throws {
-        let (release, releasing) = AsyncStream.makeStream(of: Void.self)
-        let (end, ending) = AsyncStream.makeStream(of: Void.self)
-        let arrivals = Mutex(0)
-        let received = Mutex(0)
-        try await HTTPSPeer.run(.init(.plainHTTP1)) { request, _ in
-            arrivals.withLock { $0 += 1 }
-            guard request.uri.path == "/late" else {
-                for await _ in end {}
-                return Response(status: .noContent)
-            }
-            for await _ in release {}
-            for try await part in request.body { received.withLock { $0 += part.readableBytes } }
-            return Response(status: .ok)
-        } _: { peer in
-            // A test that fails must not leave the peer waiting.
-            defer {
-                releasing.finish()
-                ending.finish()
-            }
-            var late = request(.post, to: peer.authority, "/late", scheme: "http")
-            late.upload = Self.upload
-            var lost = request(.post, to: peer.authority, "/lost", scheme: "http")
-            lost.upload = Self.upload
-            let (patient, limited) = (late, lost)
-            async let head = withTransport(.withoutLimitOfUnacknowledgedData) { transport in
-                try await transport.collect(patient, maxBodyBytes: 0).head
-            }
-            await waitWhile { arrivals.withLock { $0 } == 0 }
-            // The kernel itself ends an upload of the same length, which therefore waits for less time.
-            let kind = try await withTransport(.limitingUnacknowledgedData(to: .milliseconds(500))) { transport in
-                await kindOfError { _ = try await transport.collect(limited, maxBodyBytes: 0) }
-            }
-            #expect(kind == .protocolViolation)
-            releasing.finish()
-            #expect(try await head.status == .ok)
-            #expect(received.withLock { $0 } == Self.uploadBytes)
-        }
-    }
-
     @Test(arguments: [
         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
@@ -184,15 +137,5 @@ import Testing
                 #expect(kind == .bodyTooLarge)
             }
         }
-    }
-}
-
-extension CurlConfiguration {
-    fileprivate static var withoutLimitOfUnacknowledgedData: Self { limitingUnacknowledgedData(to: nil) }
-
-    fileprivate static func limitingUnacknowledgedData(to limit: Duration?) -> Self {
-        var configuration = Self(maxSilence: .seconds(60))
-        configuration.maxUnacknowledged = limit
-        return configuration
     }
 }

@@ -57,6 +57,20 @@ import Testing
         }
     }
 
+    @Test func theKernelGivesAConnectionUpIfNothingIsAcknowledgedForTenSeconds() async throws {
+        try await RawPeer.run { _, _ in
+            .init("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then: .keepOpen)
+        } _: { peer in
+            try await withTransport { transport in
+                for timeout: Duration? in [.seconds(60), nil] {
+                    let request = request(to: peer.authority, scheme: "http", timeout: timeout)
+                    _ = try await transport.collect(request, maxBodyBytes: 0)
+                }
+                #expect(unacknowledgedTimeLimits(ofConnectionsTo: peer.port) == [10_000, 10_000])
+            }
+        }
+    }
+
     @Test func aRefusedConnectionIsAConnectError() async throws {
         try await withTransport { transport in
             let kind = await kindOfError {
@@ -107,15 +121,14 @@ import Testing
         }
     }
 
-    @Test(arguments: [nil, TransportUpload(length: 1) { try await $0.write([1]) }])
-    func aWriteOnAKeptConnectionCountsAsSentAlthoughNoOtherCanBeMade(_ upload: TransportUpload?) async throws {
+    @Test func aWriteOnAKeptConnectionCountsAsSentAlthoughNoOtherCanBeMade() async throws {
         try await RawPeer.run(Self.refusesConnections(then: .close)) { peer in
             try await withTransport { transport in
                 _ = try await transport.collect(request(to: peer.authority, scheme: "http"), maxBodyBytes: 0)
-                var write = request(.post, to: peer.authority, scheme: "http", body: upload == nil ? [1] : [])
-                write.upload = upload
-                let sent = write
-                let kind = await kindOfError { _ = try await transport.collect(sent, maxBodyBytes: 0) }
+                let kind = await kindOfError {
+                    let write = request(.post, to: peer.authority, scheme: "http", body: [1])
+                    _ = try await transport.collect(write, maxBodyBytes: 0)
+                }
                 #expect(kind == .protocolViolation)
                 #expect(peer.heads.count == 2)
             }

@@ -29,6 +29,11 @@ import Testing
         #expect(try await wire { request(.head, to: $0, scheme: "http") } == ["HEAD / HTTP/1.1", "Host: peer"])
     }
 
+    @Test(arguments: ["//a/./b/../%2e%2E/%zz?x=1&&?", "/?", "/a?"])
+    func thePathIsNotNormalized(path: String) async throws {
+        #expect(try await wire { request(to: $0, path, scheme: "http") } == ["GET \(path) HTTP/1.1", "Host: peer"])
+    }
+
     @Test(arguments: [HTTPRequest.Method.post, .put, .patch, .delete])
     func bodiesComeWithTheirLength(method: HTTPRequest.Method) async throws {
         let lines = try await wire { request(method, to: $0, scheme: "http", body: [1, 2, 3]) }

@@ -1,3 +1,4 @@
+import CCurl
 import CurlHTTP
 import DevelopmentCertificates
 import FoundationEssentials
@@ -52,6 +53,22 @@ func kindOfError(_ body: () async throws -> Void) async -> TransportError.Kind? 
 /// The number of descriptors that this process has open.
 func openDescriptorCount() throws -> Int {
     try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+}
+
+/// The limits in milliseconds (`TCP_USER_TIMEOUT`) of the connections that this process has made to a port.
+func unacknowledgedTimeLimits(ofConnectionsTo port: Int) -> [UInt32] {
+    (0..<Int32(4_096)).compactMap { descriptor in
+        var address = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let hasPeer = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) == 0 }
+        }
+        guard hasPeer, Int(UInt16(bigEndian: address.sin_port)) == port else { return nil }
+        var limit: UInt32 = 0
+        length = socklen_t(MemoryLayout<UInt32>.size)
+        let code = getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &limit, &length)
+        return code == 0 ? limit : nil
+    }
 }
 
 /// Sends nothing until the client gives up.

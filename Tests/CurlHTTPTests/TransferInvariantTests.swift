@@ -42,8 +42,7 @@ import Testing
             case 0, 1: begin()
             case 2, 3: arriveHead()
             case 4, 5, 6, 7: arriveChunk()
-            case 8, 9, 10: read()
-            case 11: takeWhole()
+            case 8, 9, 10, 11: read()
             case 12: end(.success(()))
             case 13 where Bool.random(using: &random): end(.failure(TransportError(.protocolViolation, "broken")))
             case 13 where UInt8.random(in: 0..<8, using: &random) == 0: stopReceiving()
@@ -114,13 +113,6 @@ import Testing
             case .failed:
                 #expect(isStopped || hasEnded)
             }
-        }
-
-        private mutating func takeWhole() {
-            guard let bytes = machine.takeWhole() else { return }
-            #expect(hasEnded && !isStopped && received.isEmpty)
-            deliver(bytes)
-            #expect(received == sent)
         }
 
         private mutating func end(_ ending: Result<Void, TransportError>) {

@@ -55,58 +55,6 @@ import Testing
         #expect(machine.read() == .chunk(piece, unpauses: false))
     }
 
-    @Test func aBodyThatIsCompleteIsTakenWithoutWaiting() {
-        var machine = streaming()
-        #expect(machine.takeWhole() == nil)
-        #expect(machine.chunkArrived([1, 2]) == .accepted(nil))
-        #expect(machine.takeWhole() == nil, "more may come")
-        #expect(machine.ended(.success(())) == nil)
-        #expect(machine.takeWhole() == [1, 2])
-        #expect(machine.takeWhole() == nil)
-        #expect(machine.read() == .end)
-    }
-
-    @Test func anEmptyBodyIsTakenWithoutWaiting() {
-        var machine = streaming()
-        #expect(machine.ended(.success(())) == nil)
-        #expect(machine.takeWhole() == [])
-    }
-
-    @Test func aPartialBodyIsNeverReturnedAsComplete() {
-        var read = streaming()
-        #expect(read.chunkArrived([1]) == .accepted(nil))
-        #expect(read.read() == .chunk([1], unpauses: false))
-        #expect(read.chunkArrived([2]) == .accepted(nil))
-        #expect(read.ended(.success(())) == nil)
-        #expect(read.takeWhole() == nil)
-
-        var broken = streaming()
-        #expect(broken.chunkArrived([1]) == .accepted(nil))
-        #expect(broken.ended(.failure(Self.failure)) == nil)
-        #expect(broken.takeWhole() == nil)
-
-        var long = streaming(maxBufferedBytes: 1 << 20)
-        for _ in 0..<2 { #expect(long.chunkArrived([UInt8](repeating: 1, count: 60_000)) == .accepted(nil)) }
-        #expect(long.ended(.success(())) == nil)
-        #expect(long.takeWhole() == nil)
-        #expect(long.bufferedBytes == 120_000)
-    }
-
-    @Test func anInterruptedReaderGetsAnEmptyChunkAndLosesNothing() {
-        var machine = streaming()
-        #expect(machine.wait(1) == .pending)
-        #expect(machine.interrupt() == .chunk(1, .success([])))
-        _ = machine.chunkArrived([1])
-        #expect(machine.interrupt() == nil)
-        #expect(machine.interrupt() == nil)
-        #expect(machine.read() == .chunk([], unpauses: false))
-        #expect(machine.read() == .chunk([1], unpauses: false))
-        #expect(machine.read() == .pending)
-        _ = machine.stop(Self.failure)
-        #expect(machine.interrupt() == nil)
-        #expect(machine.read() == .failed(Self.failure))
-    }
-
     @Test func aChunkLargerThanTheBufferPassesWhenTheBufferIsEmpty() {
         var machine = streaming(maxBufferedBytes: 2)
         #expect(machine.chunkArrived([1, 2, 3]) == .accepted(nil))
