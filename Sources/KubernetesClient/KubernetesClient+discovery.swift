@@ -10,9 +10,11 @@ public struct ServerVersion: Hashable, Sendable, CustomStringConvertible {
 
 extension KubernetesClient {
     /// Requests the server's release (`/version`).
-    public func serverVersion() async throws -> ServerVersion {
+    ///
+    /// - Parameter retries: Whether the request is sent again if it fails, like every other one.
+    public func serverVersion(retries: Bool = true) async throws -> ServerVersion {
         let request = APIRequest(verb: .probe, resource: "version", path: "/version")
-        let response = try await executor.perform(request, limits: limits)
+        let response = try await executor.perform(request, limits: limits, retries: retries)
         let info = try Self.decode(response, request) { try VersionInfo(json: $0) }
         // Some distributions write `34+`.
         func number(_ text: String) -> Int { Int(text.prefix(while: \.isNumber)) ?? 0 }

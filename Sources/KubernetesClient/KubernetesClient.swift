@@ -1,3 +1,4 @@
+public import Basics
 import FoundationEssentials
 import KubernetesModel
 
@@ -70,6 +71,9 @@ public struct KubernetesClient: Sendable {
         limits.pageSize = size
         return limited(to: limits)
     }
+
+    /// The address of the API server.
+    public var server: BaseURL { executor.server }
 
     /// The knowledge of the server's clock from the responses so far.
     public var serverClock: ServerClock { executor.serverClock }

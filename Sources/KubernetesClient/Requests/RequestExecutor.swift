@@ -15,7 +15,7 @@ final class RequestExecutor: Sendable {
     let serverClock: ServerClock
     let clock: any Clock<Duration>
     let randomness: Randomness
-    private let server: BaseURL
+    let server: BaseURL
     private let credentials: CredentialStore
     private let transports: TransportPool
     private let slots = RequestSlots(

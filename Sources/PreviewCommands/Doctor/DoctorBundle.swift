@@ -38,12 +38,14 @@ struct DoctorBundle: Sendable {
     private var parts: [String: JSONValue] = [:]
     private let secrets: [String]
 
-    /// Reads everything that the account may read. A part that cannot be read contains the reason instead.
+    /// Reads everything that the account may read. A part that cannot be read contains the reason instead; if the API server
+    /// does not answer, only doctor's findings do.
     static func collect(_ context: DoctorContext) async throws -> DoctorBundle {
         var bundle = DoctorBundle(secrets: [context.serviceKey?.bearer.value].compactMap(\.self))
         bundle.parts["version"] = .string(BuildInfo.current.line)
         let report = await (try DoctorCommand.parse([])).report(context)
         bundle.parts["doctor"] = try? JSONDecoder().decode(JSONValue.self, from: Data(report.json().utf8))
+        guard report.doesClusterAnswer else { return bundle }
         for kind in kinds(context) {
             bundle.parts[kind.resource.plural] = await reading {
                 let objects = try await context.client.documents(

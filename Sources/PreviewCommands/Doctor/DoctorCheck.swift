@@ -27,6 +27,8 @@ struct DoctorCheck: Sendable {
     let title: String
     /// Whether the check also applies before the service is installed.
     let isPreInstallation: Bool
+    /// Whether the check sends requests to the API server.
+    let needsCluster: Bool
     /// Performs the check. A thrown error becomes a finding in ``DoctorCommand``.
     let perform: @Sendable (DoctorContext) async throws -> DoctorFinding
 
@@ -35,12 +37,14 @@ struct DoctorCheck: Sendable {
         _ group: Group,
         _ title: String,
         pre isPreInstallation: Bool = false,
+        needsCluster: Bool = true,
         _ perform: @escaping @Sendable (DoctorContext) async throws -> DoctorFinding
     ) {
         self.id = id
         self.group = group
         self.title = title
         self.isPreInstallation = isPreInstallation
+        self.needsCluster = needsCluster
         self.perform = perform
     }
 

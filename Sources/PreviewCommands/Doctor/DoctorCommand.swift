@@ -68,12 +68,19 @@ struct DoctorCommand: AsyncParsableCommand {
         )
     }
 
+    /// If the API server does not answer, this is reported even if only other checks are selected.
     func report(_ context: DoctorContext) async -> DoctorReport {
-        var entries: [DoctorReport.Entry] = []
-        for check in DoctorCheck.all where isSelected(check) {
-            entries.append(DoctorReport.Entry(check: check, finding: await perform(check, context)))
+        let checks = DoctorCheck.all.filter(isSelected)
+        let failure = checks.contains(where: \.needsCluster) ? await context.findingWithoutAnswer() : nil
+        let first = DoctorCheck.apiServerCheck
+        var entries = failure.map { [DoctorReport.Entry(check: first, finding: $0)] } ?? []
+        for check in checks where failure == nil || check.id != first.id {
+            let finding: DoctorFinding =
+                failure != nil && check.needsCluster
+                ? .skipped("the API server does not answer: see \(first.id)") : await perform(check, context)
+            entries.append(DoctorReport.Entry(check: check, finding: finding))
         }
-        return DoctorReport(entries: entries)
+        return DoctorReport(entries: entries, doesClusterAnswer: failure == nil)
     }
 
     private func isSelected(_ check: DoctorCheck) -> Bool {

@@ -10,6 +10,8 @@ struct DoctorReport: Sendable {
     }
 
     let entries: [Entry]
+    /// Whether the API server answers; false if the checks that need it were skipped.
+    var doesClusterAnswer = true
 
     /// 0 if all checks passed or were skipped, 1 if there is a warning, 2 if there is a failure.
     var exitCode: Int32 {

@@ -1,10 +1,15 @@
 internal import DequeModule
+internal import PreviewDomain
 
 /// The entries that wait to be written to a timeline, and their order. Values only: it reads no clock and does no I/O.
 ///
 /// There are two lines. Events of users' actions come one at a time, and a user may be waiting to see them, so they go
 /// first. The clock ends thousands of previews at the same instant; these events are written at a limited rate, so that
 /// the API server has capacity for the deletions themselves.
+///
+/// A sink may fail for one run only. After a failure the entries of that run wait, and those of other runs are written.
+/// If another run fails too before anything succeeds, the sink counts as down: then all entries wait, and one is tried at
+/// growing intervals, so that the load does not depend on the number of runs.
 struct TimelineBacklog: Sendable {
     /// The largest number of waiting entries of users' actions.
     static let userCapacity = 1_024
@@ -15,6 +20,9 @@ struct TimelineBacklog: Sendable {
     /// The pause between two of them after that. If 10,000 previews live for half an hour, their ends and announcements
     /// come at half that rate; a request to write an Event costs the API server as much as a deletion.
     static let bulkInterval = Duration.milliseconds(40)
+    /// The pause after the first failure; it doubles with each further one.
+    static let firstPause = Duration.milliseconds(200)
+    static let longestPause = Duration.seconds(30)
 
     /// An entry, and the state of the attempts to write it.
     struct Waiting: Sendable {
@@ -22,7 +30,9 @@ struct TimelineBacklog: Sendable {
         /// The uptime at which it was added.
         let since: Duration
         /// Whether an attempt has failed that the sink may nevertheless have carried out.
-        var wasTried = false
+        fileprivate(set) var wasTried = false
+
+        fileprivate var run: RunID { entry.event.run }
     }
 
     /// The result of adding an entry.
@@ -53,57 +63,165 @@ struct TimelineBacklog: Sendable {
         }
     }
 
+    /// The position of a waiting entry.
+    private struct Place {
+        let isBulk: Bool
+        let index: Int
+    }
+
+    /// The state of a run whose last attempt failed.
+    private struct Retry {
+        var failures = 0
+        /// The uptime of the next attempt.
+        var due = Duration.zero
+    }
+
+    /// The failures since the last success of any run.
+    private struct Outage {
+        var failures = 0
+        var lastRun: RunID?
+        /// Whether several runs failed, so that the sink counts as down.
+        var hasSeveralRuns = false
+        /// The uptime of the next attempt; only set while the sink counts as down.
+        var end = Duration.zero
+    }
+
     private var userEntries: Deque<Waiting> = []
     private var bulkEntries: Deque<Waiting> = []
     /// The entries that wait or are being written.
     private var occurrences: Set<Occurrence> = []
     /// The uptime at which the next entry of the line ``bulkEntries`` would be due if they were evenly spaced.
     private var bulkDue = Duration.zero
+    /// The runs whose last attempt failed. Each has a waiting entry, which bounds their number.
+    private var retries: [RunID: Retry] = [:]
+    private var outage = Outage()
 
     /// Adds an entry, unless its occurrence is known.
     mutating func add(_ entry: TimelineEntry, at now: Duration) -> Arrival {
         guard occurrences.insert(Occurrence(entry.event)).inserted else { return .duplicate }
         let waiting = Waiting(entry: entry, since: now)
+        // The entries before it may all belong to runs that wait for their next attempt.
+        let mayPass = !retries.isEmpty
         return entry.event.kind.isBulk
-            ? Self.append(waiting, to: &bulkEntries, capacity: Self.bulkCapacity)
-            : Self.append(waiting, to: &userEntries, capacity: Self.userCapacity)
+            ? Self.append(waiting, to: &bulkEntries, capacity: Self.bulkCapacity, mayPass)
+            : Self.append(waiting, to: &userEntries, capacity: Self.userCapacity, mayPass)
     }
 
-    private static func append(_ waiting: Waiting, to line: inout Deque<Waiting>, capacity: Int) -> Arrival {
+    private static func append(
+        _ waiting: Waiting,
+        to line: inout Deque<Waiting>,
+        capacity: Int,
+        _ mayPass: Bool
+    ) -> Arrival {
         let oldest = line.count < capacity ? nil : line.popFirst()
         line.append(waiting)
-        return oldest.map(Arrival.displaced) ?? .waits(mayBeNext: line.count == 1)
+        return oldest.map(Arrival.displaced) ?? .waits(mayBeNext: mayPass || line.count == 1)
     }
 
-    /// Removes and returns the entry that is to be written now. ``remove(_:)`` or ``requeue(_:)`` has to follow, as
-    /// after every removal or replacement.
+    // MARK: The order
+
+    /// Removes and returns the entry that is to be written now. ``recordSuccess(of:)``, ``remove(_:)`` or
+    /// ``requeue(_:at:retryAfter:jitter:)`` has to follow, as after every removal or replacement.
     mutating func next(at now: Duration) -> Next {
-        if let waiting = userEntries.popFirst() { return .write(waiting) }
-        guard !bulkEntries.isEmpty else { return .nothing }
-        let allowed = bulkDue - Self.bulkInterval * (Self.bulkBurst - 1)
-        guard allowed <= now else { return .pause(allowed - now) }
-        bulkDue = max(bulkDue, now) + Self.bulkInterval
-        return .write(bulkEntries.removeFirst())
+        guard outage.end <= now else { return .pause(outage.end - now) }
+        let bulkStart = bulkDue - Self.bulkInterval * (Self.bulkBurst - 1)
+        var start: Duration?
+        for (place, due) in candidates() {
+            let placeStart = place.isBulk ? max(due, bulkStart) : due
+            guard placeStart > now else {
+                if place.isBulk { bulkDue = max(bulkDue, now) + Self.bulkInterval }
+                return .write(remove(at: place))
+            }
+            start = min(start ?? placeStart, placeStart)
+        }
+        return start.map { .pause($0 - now) } ?? .nothing
     }
 
     /// Removes and returns the first entry, regardless of the rate.
-    mutating func takeFirst() -> Waiting? { userEntries.popFirst() ?? bulkEntries.popFirst() }
+    mutating func takeFirst() -> Waiting? { candidates().first.map { remove(at: $0.place) } }
 
-    /// The entry was written, or never will be.
-    mutating func remove(_ waiting: Waiting) { occurrences.remove(Occurrence(waiting.entry.event)) }
-
-    /// Puts the entry back before all others of its line.
+    /// The entries that can be the next, each with the uptime from which it may be written: the first one of a run
+    /// without failures, and the first one of the run whose next attempt is due first.
     ///
-    /// - Returns: False if its line is full.
-    mutating func requeue(_ waiting: Waiting) -> Bool {
-        if waiting.entry.event.kind.isBulk {
-            guard bulkEntries.count < Self.bulkCapacity else { return false }
-            bulkEntries.prepend(waiting)
-        } else {
-            guard userEntries.count < Self.userCapacity else { return false }
-            userEntries.prepend(waiting)
+    /// The former comes first: otherwise a sink that counts as down, because several runs always fail, would be tried with
+    /// these runs only.
+    private func candidates() -> [(place: Place, due: Duration)] {
+        let retry = retries.min { $0.value.due < $1.value.due }
+        let untroubled = firstPlace { retries[$0.run] == nil }.map { ($0, Duration.zero) }
+        let troubled = retry.flatMap { run, retry in firstPlace { $0.run == run }.map { ($0, retry.due) } }
+        return [untroubled, troubled].compactMap(\.self)
+    }
+
+    private func firstPlace(where matches: (Waiting) -> Bool) -> Place? {
+        if let index = userEntries.firstIndex(where: matches) { return Place(isBulk: false, index: index) }
+        return bulkEntries.firstIndex(where: matches).map { Place(isBulk: true, index: $0) }
+    }
+
+    private mutating func remove(at place: Place) -> Waiting {
+        place.isBulk ? bulkEntries.remove(at: place.index) : userEntries.remove(at: place.index)
+    }
+
+    // MARK: Results
+
+    /// The entry was written.
+    mutating func recordSuccess(of waiting: Waiting) {
+        outage = Outage()
+        retries[waiting.run] = nil
+        remove(waiting)
+    }
+
+    /// The attempt failed, and a later one may succeed: puts the entry back before all others of its line.
+    ///
+    /// - Parameters:
+    ///   - retryAfter: The pause that the sink requested.
+    ///   - jitter: A number in 0..<1.
+    /// - Returns: False if the line is full.
+    mutating func requeue(_ waiting: Waiting, at now: Duration, retryAfter: Duration?, jitter: Double) -> Bool {
+        func end(after failures: Int) -> Duration {
+            var pause = Self.firstPause
+            for _ in 1..<failures where pause < Self.longestPause { pause *= 2 }
+            pause = min(pause, Self.longestPause) * (0.5 + jitter / 2)
+            return now + max(pause, min(retryAfter ?? .zero, Self.longestPause))
         }
+        var retry = retries[waiting.run] ?? Retry()
+        retry.failures += 1
+        retry.due = end(after: retry.failures)
+        retries[waiting.run] = retry
+        outage.failures += 1
+        if let last = outage.lastRun, last != waiting.run { outage.hasSeveralRuns = true }
+        outage.lastRun = waiting.run
+        if outage.hasSeveralRuns { outage.end = end(after: outage.failures) }
+
+        var waiting = waiting
+        waiting.wasTried = true
+        return waiting.entry.event.kind.isBulk
+            ? Self.prepend(waiting, to: &bulkEntries, capacity: Self.bulkCapacity)
+            : Self.prepend(waiting, to: &userEntries, capacity: Self.userCapacity)
+    }
+
+    private static func prepend(_ waiting: Waiting, to line: inout Deque<Waiting>, capacity: Int) -> Bool {
+        guard line.count < capacity else { return false }
+        line.prepend(waiting)
         return true
+    }
+
+    /// Removes and returns the entries that were added by `since` and cannot be written now because of failures.
+    mutating func takeExpired(since: Duration) -> [Waiting] {
+        let isExpired = { [outage, retries] (waiting: Waiting) in
+            waiting.since <= since && (outage.hasSeveralRuns || retries[waiting.run] != nil)
+        }
+        let expired = Array(userEntries.filter(isExpired)) + bulkEntries.filter(isExpired)
+        userEntries.removeAll(where: isExpired)
+        bulkEntries.removeAll(where: isExpired)
+        return expired
+    }
+
+    /// The entry will never be written, or was.
+    mutating func remove(_ waiting: Waiting) {
+        occurrences.remove(Occurrence(waiting.entry.event))
+        if retries[waiting.run] != nil, firstPlace(where: { $0.run == waiting.run }) == nil {
+            retries[waiting.run] = nil
+        }
     }
 }
 

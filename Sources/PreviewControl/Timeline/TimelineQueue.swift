@@ -6,15 +6,12 @@ internal import Synchronization
 
 /// Accepts events without waiting, and writes them to a ``TimelineSink`` one after the other.
 ///
-/// ``TimelineBacklog`` decides the order and the limits. If a sink cannot be reached, writes are retried at growing
-/// intervals while the backlog fills. A full backlog drops its oldest entry, because users can still act on the newest.
-/// When the service shuts down, waiting entries are written for a few more seconds.
+/// ``TimelineBacklog`` decides the order, the pauses and the limits. If a sink cannot be reached, writes are retried at
+/// growing intervals while the backlog fills. A full backlog drops its oldest entry, because users can still act on the
+/// newest. When the service shuts down, waiting entries are written for a few more seconds.
 public final class TimelineQueue: Timeline, Service {
-    /// How long a temporary failure is retried; after that an entry is dropped.
+    /// How long an entry waits because of temporary failures; after the next one it is dropped.
     public static let maxAge = Duration.seconds(900)
-    /// The pause after the first failure; it doubles with each further one.
-    static let firstPause = Duration.milliseconds(200)
-    static let longestPause = Duration.seconds(30)
     /// How long a service that shuts down continues to write.
     static let drainTimeout = Duration.seconds(5)
 
@@ -23,8 +20,6 @@ public final class TimelineQueue: Timeline, Service {
     private struct State {
         var backlog = TimelineBacklog()
         var dropped = 0
-        /// Failures since the last success.
-        var failures = 0
     }
 
     private let state = Mutex(State())
@@ -84,7 +79,9 @@ public final class TimelineQueue: Timeline, Service {
         let now = time.uptime()
         switch state.withLock({ $0.backlog.add(entry, at: now) }) {
         case .waits(let mayBeNext): if mayBeNext { changed.raise() }
-        case .displaced(let oldest): drop(oldest, "too many wait")
+        case .displaced(let oldest):
+            drop(oldest, "too many wait")
+            changed.raise()
         case .duplicate: break
         }
     }
@@ -99,7 +96,7 @@ public final class TimelineQueue: Timeline, Service {
         while !Task.isCancelled {
             let now = time.uptime()
             switch state.withLock({ $0.backlog.next(at: now) }) {
-            case .write(let waiting): if let pause = await write(waiting) { try? await time.sleep(pause) }
+            case .write(let waiting): await write(waiting)
             case .pause(let pause): await changed.wait(atMost: pause, time)
             case .nothing: await changed.wait()
             }
@@ -110,7 +107,7 @@ public final class TimelineQueue: Timeline, Service {
     private func drain() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                while !Task.isCancelled, let waiting = self.takeFirst(), await self.write(waiting) == nil {}
+                while !Task.isCancelled, let waiting = self.takeFirst(), await self.write(waiting) {}
             }
             group.addTask { try? await self.time.sleep(Self.drainTimeout) }
             await group.next()
@@ -123,39 +120,29 @@ public final class TimelineQueue: Timeline, Service {
         state.withLock { $0.backlog.takeFirst() }
     }
 
-    /// - Returns: How long to wait before the next attempt if this one failed and the entry waits again.
-    private func write(_ waiting: Waiting) async -> Duration? {
+    /// - Returns: False if the sink failed, unless it refused the entry permanently.
+    @discardableResult
+    private func write(_ waiting: Waiting) async -> Bool {
         do throws(TimelineFailure) {
             let isNew = try await sink.write(waiting.entry)
-            state.withLock { state in
-                state.failures = 0
-                state.backlog.remove(waiting)
-            }
+            state.withLock { $0.backlog.recordSuccess(of: waiting) }
             // If an earlier attempt of this replica failed, the entry that it finds now may be its own.
             if isNew || waiting.wasTried { next?.enqueue(waiting.entry) }
-            return nil
+            return true
         } catch {
-            let age = time.uptime() - waiting.since
-            guard Task.isCancelled || error.isTemporary && age < Self.maxAge else {
+            guard error.isTemporary || Task.isCancelled else {
                 drop(waiting, error.detail)
-                return nil
+                return true
             }
-            return requeue(waiting, retryAfter: error.retryAfter)
+            let now = time.uptime()
+            let (waits, expired) = state.withLock { state in
+                let waits = state.backlog.requeue(waiting, at: now, retryAfter: error.retryAfter, jitter: jitter())
+                return (waits, Task.isCancelled ? [] : state.backlog.takeExpired(since: now - Self.maxAge))
+            }
+            if !waits { drop(waiting, "too many wait") }
+            for entry in expired { drop(entry, error.detail) }
+            return false
         }
-    }
-
-    private func requeue(_ waiting: Waiting, retryAfter: Duration?) -> Duration {
-        var waiting = waiting
-        waiting.wasTried = true
-        let (waits, failures) = state.withLock { state in
-            state.failures += 1
-            return (state.backlog.requeue(waiting), state.failures)
-        }
-        if !waits { drop(waiting, "too many wait") }
-        var pause = Self.firstPause
-        for _ in 1..<failures where pause < Self.longestPause { pause *= 2 }
-        pause = min(pause, Self.longestPause) * (0.5 + jitter() / 2)
-        return max(pause, min(retryAfter ?? .zero, Self.longestPause))
     }
 
     private func drop(_ waiting: Waiting, _ why: String) {

@@ -28,10 +28,14 @@ struct TimelineQueueTests {
         )
     }
 
-    private func event(_ subject: Int, _ kind: TimelineEvent.Kind = .started) -> TimelineEvent {
+    private func event(
+        _ subject: Int,
+        _ kind: TimelineEvent.Kind = .started,
+        of run: RunID = ControlHarness.run
+    ) -> TimelineEvent {
         TimelineEvent(
             kind,
-            run: ControlHarness.run,
+            run: run,
             claim: ClaimIdentity(name: "agent-3f2a9c1e0000", uid: "claim-1"),
             subject: "\(subject)",
             message: "Something happened to a preview."
@@ -81,7 +85,7 @@ struct TimelineQueueTests {
 
     // MARK: Failures
 
-    @Test func aTemporaryFailureIsRetriedWithGrowingPausesAndDelaysTheOthers() async throws {
+    @Test func aTemporaryFailureIsRetriedWithGrowingPausesAndDelaysTheRunsOtherEntries() async throws {
         let queue = queue()
         log.fail(Self.temporary, Self.temporary, Self.temporary)
         try await running(queue) {
@@ -102,13 +106,35 @@ struct TimelineQueueTests {
         }
     }
 
+    @Test func aRunThatAlwaysFailsDelaysNoOther() async throws {
+        let other = try RunID("7d0c5f5e-0b6c-4a51-9d0a-2f5b3c1a9e42")
+        let queue = queue()
+        let failure = TimelineFailure(isTemporary: true, "the core API answered 500", retryAfter: .seconds(20))
+        log.fail(ControlHarness.run, with: failure)
+        try await running(queue) {
+            for subject in 1...2 { queue.record(event(subject)) }
+            queue.record(event(3, of: other))
+            await waitUntil { log.entries.count == 1 }
+            // An entry that comes while the queue waits for the next attempt is written at once.
+            await clock.waitForSleepers(1)
+            queue.record(event(4, of: other))
+            await waitUntil { log.entries.count == 2 }
+            #expect(log.attempts == 3)
+            log.fail(ControlHarness.run, with: nil)
+            await clock.waitForSleepers(1)
+            clock.advance(by: .seconds(20))
+            await waitUntil { log.entries.count == 4 }
+            #expect(subjects(log) == ["3", "4", "1", "2"])
+        }
+    }
+
     @Test func aSinkMayAskForALongerPauseWithinBounds() async throws {
         let queue = queue()
         log.fail(TimelineFailure(isTemporary: true, "busy", retryAfter: .seconds(100_000)))
         try await running(queue) {
             queue.record(event(1))
             await clock.waitForSleepers(1)
-            clock.advance(by: TimelineQueue.longestPause - .milliseconds(1))
+            clock.advance(by: TimelineBacklog.longestPause - .milliseconds(1))
             #expect(clock.sleeperCount == 1)
             clock.advance(by: .milliseconds(1))
             await waitUntil { log.entries.count == 1 }
@@ -173,9 +199,11 @@ struct TimelineQueueTests {
         queue.record(event(2))
         log.fail(Self.temporary)
         try await running(queue) {
+            await clock.waitForSleepers(1)
+            #expect(queue.droppedCount == 1)
+            clock.advance(by: TimelineBacklog.firstPause)
             await waitUntil { log.entries.count == 1 }
             #expect(subjects(log) == ["2"])
-            #expect(queue.droppedCount == 1)
         }
     }
 
@@ -205,7 +233,7 @@ struct TimelineQueueTests {
         try await running(queue, copies) {
             queue.record(event(1))
             await clock.waitForSleepers(1)
-            clock.advance(by: TimelineQueue.firstPause)
+            clock.advance(by: TimelineBacklog.firstPause)
             await waitUntil { copy.entries.count == 1 }
             #expect(log.entries.count == 1)
         }

@@ -1,4 +1,5 @@
 public import PreviewControl
+public import PreviewDomain
 internal import Synchronization
 
 /// A timeline's log in memory, which several replicas can share.
@@ -6,6 +7,7 @@ public final class SimulatedTimelineLog: TimelineSink, TimelineLog {
     private struct State {
         var records: [TimelineRecord] = []
         var failures: [TimelineFailure] = []
+        var failuresOfRuns: [RunID: TimelineFailure] = [:]
         var attempts = 0
         var readers: [Int: AsyncStream<Void>.Continuation] = [:]
         var nextReader = 0
@@ -28,6 +30,11 @@ public final class SimulatedTimelineLog: TimelineSink, TimelineLog {
     /// Makes the next attempts fail, one failure each.
     public func fail(_ failures: TimelineFailure...) { state.withLock { $0.failures += failures } }
 
+    /// Makes every attempt for a run fail, until it is called with `nil`.
+    public func fail(_ run: RunID, with failure: TimelineFailure?) {
+        state.withLock { $0.failuresOfRuns[run] = failure }
+    }
+
     /// Makes writes wait until ``unblock()``, or until their task is cancelled.
     public func block() { state.withLock { $0.isBlocked = true } }
     public func unblock() { state.withLock { $0.isBlocked = false } }
@@ -42,6 +49,7 @@ public final class SimulatedTimelineLog: TimelineSink, TimelineLog {
         }
         let result = state.withLock { state -> Result<Bool, TimelineFailure> in
             if !state.failures.isEmpty { return .failure(state.failures.removeFirst()) }
+            if let failure = state.failuresOfRuns[entry.event.run] { return .failure(failure) }
             let isKnown = state.records.contains {
                 $0.entry.event.claim == entry.event.claim && $0.entry.event.occurrence == entry.event.occurrence
             }

@@ -10,17 +10,25 @@ extension DoctorCheck {
     /// server's time.
     private static let maxSkew = Duration.seconds(5)
 
+    /// The check that every other check of the cluster depends on.
+    static let apiServerCheck = DoctorCheck(
+        "PG101",
+        .cluster,
+        "the API server answers, and its version is supported",
+        pre: true
+    ) { context in
+        let version = try await context.client.serverVersion()
+        guard version.major > 1 || version.minor >= minMinorVersion else {
+            return .failure(
+                "Kubernetes \(version) is older than 1.\(minMinorVersion)",
+                remedy: "upgrade the cluster; older ones ignore the ports' range in NetworkPolicies"
+            )
+        }
+        return .ok("Kubernetes \(version)")
+    }
+
     static let clusterChecks = [
-        DoctorCheck("PG101", .cluster, "the API server answers, and its version is supported", pre: true) { context in
-            let version = try await context.client.serverVersion()
-            guard version.major > 1 || version.minor >= minMinorVersion else {
-                return .failure(
-                    "Kubernetes \(version) is older than 1.\(minMinorVersion)",
-                    remedy: "upgrade the cluster; older ones ignore the ports' range in NetworkPolicies"
-                )
-            }
-            return .ok("Kubernetes \(version)")
-        },
+        apiServerCheck,
         DoctorCheck("PG102", .cluster, "this machine's clock matches the API server's", pre: true) { context in
             _ = try await context.client.serverVersion()
             guard let skew = context.client.serverClock.skew(of: Date()) else {
@@ -53,4 +61,34 @@ extension DoctorCheck {
             }
         },
     ]
+}
+
+extension DoctorContext {
+    /// The time limit of the request that shows whether the API server answers. The time to connect has its own, shorter one.
+    static let answerTimeout = Duration.seconds(8)
+
+    /// The finding of ``DoctorCheck/apiServerCheck`` if the API server does not answer; `nil` if it does, or refuses the request.
+    ///
+    /// There is one attempt. With the retries of other requests, each check would wait for up to half a minute.
+    func findingWithoutAnswer() async -> DoctorFinding? {
+        var limits = client.limits
+        limits.attemptTimeout = Self.answerTimeout
+        do {
+            _ = try await client.limited(to: limits).serverVersion(retries: false)
+            return nil
+        } catch let error as KubernetesError {
+            let problem: String
+            switch error.kind {
+            case .transport: problem = "cannot be reached: \(error.explanation ?? error.kind.label)"
+            case .unavailable: problem = "does not work: it answers \(error.statusCode ?? 503)"
+            default: return nil
+            }
+            return .failure(
+                "the API server at \(client.server) \(problem)",
+                remedy: "check the address, and whether this machine can reach it: kubectl version"
+            )
+        } catch {
+            return nil
+        }
+    }
 }

@@ -8,7 +8,13 @@ extension DoctorCheck {
     private static let noRun = "00000000-0000-4000-8000-000000000000"
 
     static let coreChecks = [
-        DoctorCheck("PG601", .core, "the core API answers, and accepts the service key", pre: true) { context in
+        DoctorCheck(
+            "PG601",
+            .core,
+            "the core API answers, and accepts the service key",
+            pre: true,
+            needsCluster: false
+        ) { context in
             guard let base = context.coreAPI else { return .skipped("\(Settings.Keys.coreAPI.key) is not set") }
             let client = CoreAPIClient(base: base, transport: context.platform)
             let bearer = context.serviceKey?.bearer.value ?? "nobody"

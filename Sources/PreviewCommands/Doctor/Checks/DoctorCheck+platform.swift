@@ -82,7 +82,7 @@ extension DoctorCheck {
             }
             return here == 0 ? .skipped("no Deployment specifies the core API's address") : .ok("\(here) of them")
         },
-        DoctorCheck("PG604", .core, "preview events reach the front end") { context in
+        DoctorCheck("PG604", .core, "preview events reach the front end", needsCluster: false) { context in
             guard let base = context.coreAPI else { return .skipped("\(Settings.Keys.coreAPI.key) is not set") }
             guard let key = context.serviceKey else {
                 return .skipped("not checked, because \(IdentitySettings.Keys.apiKey.key) is not set")
