@@ -48,9 +48,6 @@ public struct TransportError: Error, Hashable, CustomStringConvertible {
         self.isTimeout = isTimeout || kind == .timedOut
     }
 
-    /// Whether the server has certainly not processed the request, so that even a create may be sent again.
-    public var requestHadNoEffect: Bool { kind.requestHadNoEffect }
-
     public var description: String { "\(kind.rawValue): \(message)" }
 }
 
