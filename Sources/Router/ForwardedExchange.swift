@@ -192,7 +192,8 @@ public final class ForwardedExchange {
     }
 
     func received(interim head: HTTPResponseHead) {
-        guard let response = try? HTTPResponse(head) else { return }
+        guard var response = try? HTTPResponse(head) else { return }
+        response.headerFields = HopByHop.endToEndFields(of: response.headerFields)
         receiver.receive(interim: response)
         receiver.flush()
     }

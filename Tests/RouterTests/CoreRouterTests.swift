@@ -216,6 +216,23 @@ struct CoreRouterTests {
         }
     }
 
+    /// The coding of a body other than chunks would be lost.
+    @Test(arguments: [
+        "099 Status\r\nContent-Length: 2\r\n\r\n{}", "000 Status\r\nContent-Length: 2\r\n\r\n{}",
+        "200 OK\r\nX: folded\r\n line\r\nContent-Length: 2\r\n\r\n{}",
+        "200 OK\r\nX: a\rSet-Cookie: b\r\nContent-Length: 2\r\n\r\n{}",
+        "200 OK\r\nTransfer-Encoding: gzip\r\n\r\n{}", "200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
+    ])
+    func anAmbiguousAnswerIsNotValid(answer: String) async throws {
+        try await run { _, _ in
+            .init("HTTP/1.1 \(answer)", then: .close)
+        } _: { subject, _ in
+            let status = try await subject.forward().head.status
+            #expect(status == 502)
+        }
+    }
+
     @Test func theIDOfARequestGoesOnAndBack() async throws {
         try await run { index, _ in
             .json(200, "{}", index == 2 ? ["X-Request-ID": "cores"] : [:])
