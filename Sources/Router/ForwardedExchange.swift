@@ -149,7 +149,7 @@ public final class ForwardedExchange {
     private func connect() {
         pool.withConnection(isNew: attempt > 1) { [self] result in
             switch result {
-            case .success(let connection) where isOver: pool.release(connection)
+            case .success(let connection) where isOver: connection.close()
             case .success(let connection): send(on: connection)
             case .failure(let error): failed(error, hadNoEffect: true)
             }

@@ -171,6 +171,18 @@ struct CoreRouterTests {
         }
     }
 
+    @Test func aConnectionThatNoRequestNeedsAnyMoreIsClosed() async throws {
+        try await run { _, _ in
+            .json(200, "{}")
+        } _: { subject, core in
+            let call = Task { try await subject.forward() }
+            call.cancel()
+            await #expect(throws: CancellationError.self) { _ = try await call.value }
+            await waitWhile { core.connectionCount == 0 || core.openConnectionCount > 0 }
+            #expect(core.heads.isEmpty)
+        }
+    }
+
     // MARK: Requests and responses
 
     @Test(arguments: [
