@@ -114,7 +114,7 @@ public struct ConnectionLimits: Hashable, Sendable {
 }
 
 /// Reads the first bytes of each request on an HTTP/1 connection, since for a request that it cannot read, the parser
-/// does not say whether it was a `HEAD`.
+/// does not say whether it was a `HEAD`. After the last request it discards what still arrives.
 ///
 /// A request that arrived in the same read as the end of the previous one is not observed. An error in it ends the
 /// connection in any case.
@@ -126,6 +126,8 @@ final class RequestStart: ChannelInboundHandler, RemovableChannelHandler {
         /// The number of bytes that match those of a `HEAD`.
         case matching(Int)
         case decided(isHEAD: Bool)
+        /// The parser has stopped, and would collect everything that still arrives.
+        case discarding
     }
 
     private static let method = Array("HEAD ".utf8)
@@ -138,12 +140,18 @@ final class RequestStart: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     /// A request was read completely.
-    func requestEnded() {
-        state = .matching(0)
+    ///
+    /// - Parameter isLast: Whether the parser reads no further one.
+    func requestEnded(isLast: Bool) {
+        state = isLast ? .discarding : .matching(0)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .matching(let count) = state { match(unwrapInboundIn(data), matched: count) }
+        switch state {
+        case .matching(let count): match(unwrapInboundIn(data), matched: count)
+        case .decided: break
+        case .discarding: return
+        }
         context.fireChannelRead(data)
     }
 

@@ -22,6 +22,9 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var flow: MessageFlow
     private var connection: ConnectionHandler?
     private var requestStart: RequestStart?
+    /// Whether the parser stops after the request that is being read, because it offers another protocol or a tunnel. No later
+    /// request can be read then.
+    private var isLastRead = false
     /// True while a request was reported to the connection, and its end was not.
     private var isCounted = false
     private var bodyTimer: Scheduled<Void>?
@@ -66,6 +69,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let action: MessageFlow.Inbound
         switch unwrapInboundIn(data) {
         case .head(let head):
+            isLastRead = head.headerFields.contains(.upgrade) || head.method == .connect
             action = flow.headArrived(
                 declaredBytes: head.headerFields[.contentLength].flatMap { Int($0) },
                 isHEAD: head.method == .head,
@@ -76,7 +80,8 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
             action = flow.bodyArrived(byteCount: bytes.readableBytes)
         case .end:
             action = flow.endArrived()
-            requestStart?.requestEnded()
+            if isLastRead { flow.stop() }
+            requestStart?.requestEnded(isLast: isLastRead)
             bodyTimer?.cancel()
             bodyTimer = nil
         }
