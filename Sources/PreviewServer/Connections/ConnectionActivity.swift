@@ -12,6 +12,8 @@ struct ConnectionActivity {
     private var blockedSince: NIODeadline?
     /// True while the response in progress comes from the core API.
     private(set) var isForwarding = false
+    /// True while the client has not read the end of a response of the core API.
+    private var isForwardedUnread = false
 
     init(openedAt now: NIODeadline) {
         phase = .readingHead(since: now)
@@ -40,21 +42,27 @@ struct ConnectionActivity {
     /// The connection accepts more bytes to send, or does not.
     mutating func writabilityChanged(to isWritable: Bool, at now: NIODeadline) {
         blockedSince = isWritable ? nil : blockedSince ?? now
+        guard isWritable, isForwardedUnread else { return }
+        isForwardedUnread = false
+        if case .idle = phase { phase = .idle(since: now) }
     }
 
     /// The response in progress comes from the core API, or no longer. Only this service's own responses have to be
     /// read within a time limit: a connection on which bytes flow slowly does not accept more for longer than that.
-    mutating func forwardingChanged(to isForwarding: Bool, at now: NIODeadline) {
+    mutating func forwardingChanged(to isForwarding: Bool) {
         self.isForwarding = isForwarding
-        if blockedSince != nil { blockedSince = now }
+        isForwardedUnread = !isForwarding && blockedSince != nil
     }
 
     /// When the connection is to be closed unless something happens before.
     func deadline(_ limits: ConnectionLimits) -> NIODeadline {
-        let blocked = isForwarding ? nil : blockedSince.map { $0 + TimeAmount(limits.writeTimeout) }
+        let mayBlock = isForwarding || isForwardedUnread
+        let blocked = mayBlock ? nil : blockedSince.map { $0 + TimeAmount(limits.writeTimeout) }
         switch phase {
         case .readingHead(let since):
             return min(blocked ?? .distantFuture, since + TimeAmount(limits.headTimeout))
+        case .idle where isForwardedUnread:
+            return .distantFuture
         case .idle(let since):
             return min(blocked ?? .distantFuture, since + TimeAmount(limits.idleTimeout))
         case .serving:
