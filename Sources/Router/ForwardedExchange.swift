@@ -59,6 +59,7 @@ public final class ForwardedExchange {
     /// The end of the request, if it arrived before the head was sent.
     private var waitingEnd: HTTPFields??
     private var hasResponse = false
+    private var isEventStream = false
     private var isOver = false
 
     /// - Parameters:
@@ -88,8 +89,12 @@ public final class ForwardedExchange {
         self.client = client
     }
 
-    /// Sends the request, or refuses it.
+    /// Sends the request, or refuses it: at once if it has a body, otherwise at its end.
     public func start() {
+        if framing != .none { begin() }
+    }
+
+    private func begin() {
         guard let request = request.take() else { return }
         if let refusal = Refusal(request, hasBody: framing != .none) { return refuse(refusal) }
         guard router.slots.acquire(kind) else { return refuse(.full) }
@@ -122,7 +127,9 @@ public final class ForwardedExchange {
 
     /// The request is complete.
     public func sendEnd(_ trailers: HTTPFields?) {
-        guard !isOver, framing != .none else { return }
+        guard !isOver else { return }
+        // A response before the end of its request would be the last one of the connection.
+        guard framing != .none else { return begin() }
         let trailers = framing == .chunks ? ForwardedResponse.trailers(trailers) : nil
         if isHeadSent { connection?.sendEnd(trailers) } else { waitingEnd = .some(trailers) }
     }
@@ -134,11 +141,16 @@ public final class ForwardedExchange {
         end()
     }
 
-    /// Ends the response after what was received, as if it were complete.
-    public func endResponse() {
+    /// Ends an event stream, which has no end of its own, as if it were complete: the server shuts down, and its reader
+    /// reconnects. Other responses continue.
+    public func endStream() {
         guard !isOver else { return }
-        end()
-        receiver.receiveEnd(nil)
+        if isEventStream {
+            end()
+            receiver.receiveEnd(nil)
+        } else if !hasResponse, kind == .stream {
+            refuse(.shutdown)
+        }
     }
 
     /// The receiver accepts more of the response.
@@ -149,7 +161,7 @@ public final class ForwardedExchange {
     private func connect() {
         pool.withConnection(isNew: attempt > 1) { [self] result in
             switch result {
-            case .success(let connection) where isOver: pool.release(connection)
+            case .success(let connection) where isOver: connection.close()
             case .success(let connection): send(on: connection)
             case .failure(let error): failed(error, hadNoEffect: true)
             }
@@ -192,7 +204,8 @@ public final class ForwardedExchange {
     }
 
     func received(interim head: HTTPResponseHead) {
-        guard let response = try? HTTPResponse(head) else { return }
+        guard var response = try? HTTPResponse(head) else { return }
+        response.headerFields = HopByHop.endToEndFields(of: response.headerFields)
         receiver.receive(interim: response)
         receiver.flush()
     }
@@ -200,7 +213,7 @@ public final class ForwardedExchange {
     func received(_ response: HTTPResponse) {
         hasResponse = true
         head = nil
-        let isEventStream = MediaType.isEventStream(response)
+        isEventStream = MediaType.isEventStream(response)
         router.responded(response.status.code, after: .now() - begun)
         if isEventStream { kind = router.slots.move(kind, to: .stream) }
         receiver.receive(ForwardedResponse.head(response, id: id.description), isEventStream: isEventStream)

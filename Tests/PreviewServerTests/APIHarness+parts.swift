@@ -52,9 +52,10 @@ extension APIHarness {
 
 extension CoreRouter {
     /// A router that forwards to the core API on this port of 127.0.0.1.
-    static func forwarding(to port: Int) throws -> CoreRouter {
+    static func forwarding(to port: Int, _ limits: RouterLimits = RouterLimits()) throws -> CoreRouter {
         try CoreRouter(
             to: try BaseURL("http://127.0.0.1:\(port)"),
+            limits: limits,
             metrics: PrometheusRegistry(),
             logger: .silent
         )

@@ -171,6 +171,18 @@ struct CoreRouterTests {
         }
     }
 
+    @Test func aConnectionThatNoRequestNeedsAnyMoreIsClosed() async throws {
+        try await run { _, _ in
+            .json(200, "{}")
+        } _: { subject, core in
+            let call = Task { try await subject.forward() }
+            call.cancel()
+            await #expect(throws: CancellationError.self) { _ = try await call.value }
+            await waitWhile { core.connectionCount == 0 || core.openConnectionCount > 0 }
+            #expect(core.heads.isEmpty)
+        }
+    }
+
     // MARK: Requests and responses
 
     @Test(arguments: [
@@ -210,6 +222,23 @@ struct CoreRouterTests {
     @Test func anAnswerInAnotherProtocolIsNotValid() async throws {
         try await run { _, _ in
             .init("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", then: .keepOpen)
+        } _: { subject, _ in
+            let status = try await subject.forward().head.status
+            #expect(status == 502)
+        }
+    }
+
+    /// The coding of a body other than chunks would be lost.
+    @Test(arguments: [
+        "099 Status\r\nContent-Length: 2\r\n\r\n{}", "000 Status\r\nContent-Length: 2\r\n\r\n{}",
+        "200 OK\r\nX: folded\r\n line\r\nContent-Length: 2\r\n\r\n{}",
+        "200 OK\r\nX: a\rSet-Cookie: b\r\nContent-Length: 2\r\n\r\n{}",
+        "200 OK\r\nTransfer-Encoding: gzip\r\n\r\n{}", "200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
+    ])
+    func anAmbiguousAnswerIsNotValid(answer: String) async throws {
+        try await run { _, _ in
+            .init("HTTP/1.1 \(answer)", then: .close)
         } _: { subject, _ in
             let status = try await subject.forward().head.status
             #expect(status == 502)

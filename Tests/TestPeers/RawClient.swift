@@ -53,6 +53,11 @@ public actor RawClient {
         try await channel.writeAndFlush(ByteBuffer(string: text)).get()
     }
 
+    /// Begins to read what the server sends.
+    public func startReading() async throws {
+        try await channel.setOption(.autoRead, value: true).get()
+    }
+
     /// Everything received so far, once `isEnough` returns true for it or the server has closed.
     @discardableResult
     public func receive(until isEnough: (String) -> Bool) async -> String {

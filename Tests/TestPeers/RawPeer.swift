@@ -20,7 +20,7 @@ public final class RawPeer: Sendable {
         /// Whether no further connection is accepted, beginning before `end`.
         public var refusesConnections: Bool
 
-        /// Sends `bytes`, then does `end`.
+        /// Sends `bytes`, then, when the kernel has them, does `end`.
         public init(_ bytes: String, then end: End, refusesConnections: Bool = false) {
             self.bytes = bytes
             self.end = end
@@ -62,6 +62,9 @@ public final class RawPeer: Sendable {
     /// The bodies of all requests so far.
     public var bodies: [String] { log.requests.withLock { $0.map(\.body) } }
 
+    /// The number of connections so far.
+    public var connectionCount: Int { log.connections.withLock { $0 } }
+
     /// The number of open connections.
     public var openConnectionCount: Int { log.openConnections.withLock { $0 } }
 
@@ -77,6 +80,7 @@ public final class RawPeer: Sendable {
 
     private final class Log: Sendable {
         let requests = Mutex<[(head: String, body: String)]>([])
+        let connections = Mutex(0)
         let openConnections = Mutex(0)
     }
 
@@ -94,6 +98,7 @@ public final class RawPeer: Sendable {
         }
 
         func channelActive(context: ChannelHandlerContext) {
+            log.connections.withLock { $0 += 1 }
             log.openConnections.withLock { $0 += 1 }
         }
 
@@ -124,10 +129,10 @@ public final class RawPeer: Sendable {
         }
 
         private func perform(_ answer: Response, context: ChannelHandlerContext) {
-            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer.bytes)), promise: nil)
+            let sent = context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer.bytes)))
             let (channel, end) = (context.channel, answer.end)
             guard answer.refusesConnections, let listener = channel.parent else {
-                return Self.perform(end, on: channel)
+                return sent.whenComplete { _ in Self.perform(end, on: channel) }
             }
             listener.close().hop(to: channel.eventLoop).whenComplete { _ in Self.perform(end, on: channel) }
         }

@@ -12,6 +12,8 @@ struct ConnectionActivity {
     private var blockedSince: NIODeadline?
     /// True while the response in progress comes from the core API.
     private(set) var isForwarding = false
+    /// True while the client has not read the end of a response of the core API.
+    private var isForwardedUnread = false
 
     init(openedAt now: NIODeadline) {
         phase = .readingHead(since: now)
@@ -40,21 +42,27 @@ struct ConnectionActivity {
     /// The connection accepts more bytes to send, or does not.
     mutating func writabilityChanged(to isWritable: Bool, at now: NIODeadline) {
         blockedSince = isWritable ? nil : blockedSince ?? now
+        guard isWritable, isForwardedUnread else { return }
+        isForwardedUnread = false
+        if case .idle = phase { phase = .idle(since: now) }
     }
 
     /// The response in progress comes from the core API, or no longer. Only this service's own responses have to be
     /// read within a time limit: a connection on which bytes flow slowly does not accept more for longer than that.
-    mutating func forwardingChanged(to isForwarding: Bool, at now: NIODeadline) {
+    mutating func forwardingChanged(to isForwarding: Bool) {
         self.isForwarding = isForwarding
-        if blockedSince != nil { blockedSince = now }
+        isForwardedUnread = !isForwarding && blockedSince != nil
     }
 
     /// When the connection is to be closed unless something happens before.
     func deadline(_ limits: ConnectionLimits) -> NIODeadline {
-        let blocked = isForwarding ? nil : blockedSince.map { $0 + TimeAmount(limits.writeTimeout) }
+        let mayBlock = isForwarding || isForwardedUnread
+        let blocked = mayBlock ? nil : blockedSince.map { $0 + TimeAmount(limits.writeTimeout) }
         switch phase {
         case .readingHead(let since):
             return min(blocked ?? .distantFuture, since + TimeAmount(limits.headTimeout))
+        case .idle where isForwardedUnread:
+            return .distantFuture
         case .idle(let since):
             return min(blocked ?? .distantFuture, since + TimeAmount(limits.idleTimeout))
         case .serving:
@@ -114,7 +122,7 @@ public struct ConnectionLimits: Hashable, Sendable {
 }
 
 /// Reads the first bytes of each request on an HTTP/1 connection, since for a request that it cannot read, the parser
-/// does not say whether it was a `HEAD`.
+/// does not say whether it was a `HEAD`. After the last request it discards what still arrives.
 ///
 /// A request that arrived in the same read as the end of the previous one is not observed. An error in it ends the
 /// connection in any case.
@@ -126,6 +134,8 @@ final class RequestStart: ChannelInboundHandler, RemovableChannelHandler {
         /// The number of bytes that match those of a `HEAD`.
         case matching(Int)
         case decided(isHEAD: Bool)
+        /// The parser has stopped, and would collect everything that still arrives.
+        case discarding
     }
 
     private static let method = Array("HEAD ".utf8)
@@ -138,12 +148,18 @@ final class RequestStart: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     /// A request was read completely.
-    func requestEnded() {
-        state = .matching(0)
+    ///
+    /// - Parameter isLast: Whether the parser reads no further one.
+    func requestEnded(isLast: Bool) {
+        state = isLast ? .discarding : .matching(0)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .matching(let count) = state { match(unwrapInboundIn(data), matched: count) }
+        switch state {
+        case .matching(let count): match(unwrapInboundIn(data), matched: count)
+        case .decided: break
+        case .discarding: return
+        }
         context.fireChannelRead(data)
     }
 

@@ -41,7 +41,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         get { activity?.isForwarding ?? false }
         set {
             guard let context, let activity, activity.isForwarding != newValue else { return }
-            self.activity?.forwardingChanged(to: newValue, at: context.eventLoop.now)
+            self.activity?.forwardingChanged(to: newValue)
             schedule(context)
         }
     }

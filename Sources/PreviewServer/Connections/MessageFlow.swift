@@ -70,7 +70,7 @@ struct MessageFlow {
 
     /// True while no response is pending except to the request that is being read, if any: a response that is generated
     /// here would be taken for it.
-    var mayRespondOutOfTurn: Bool { phase == .open && unanswered.count <= (isReading ? 1 : 0) && !isResponding }
+    var mayRespondOutOfTurn: Bool { phase != .lingering && unanswered.count <= (isReading ? 1 : 0) && !isResponding }
 
     var isLingering: Bool { phase == .lingering }
 

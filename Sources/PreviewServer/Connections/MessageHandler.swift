@@ -22,6 +22,9 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var flow: MessageFlow
     private var connection: ConnectionHandler?
     private var requestStart: RequestStart?
+    /// Whether the parser stops after the request that is being read, because it offers another protocol or a tunnel. No later
+    /// request can be read then.
+    private var isLastRead = false
     /// True while a request was reported to the connection, and its end was not.
     private var isCounted = false
     private var bodyTimer: Scheduled<Void>?
@@ -56,8 +59,21 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent, finishesUnread(context) { return }
         if event is ChannelShouldQuiesceEvent || event is LastRequest { flow.stop() }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// Ends a connection without requests whose client has not read the last response yet: later handlers would close it.
+    ///
+    /// - Returns: False if this does not apply.
+    private func finishesUnread(_ context: ChannelHandlerContext) -> Bool {
+        guard !flow.isLingering else { return true }
+        let unread = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+        guard !flow.isBusy, unread ?? 0 > 0 else { return false }
+        flow.respondedOutOfTurn()
+        finish(context)
+        return true
     }
 
     // MARK: Requests
@@ -66,6 +82,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let action: MessageFlow.Inbound
         switch unwrapInboundIn(data) {
         case .head(let head):
+            isLastRead = head.headerFields.contains(.upgrade) || head.method == .connect
             action = flow.headArrived(
                 declaredBytes: head.headerFields[.contentLength].flatMap { Int($0) },
                 isHEAD: head.method == .head,
@@ -76,7 +93,8 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
             action = flow.bodyArrived(byteCount: bytes.readableBytes)
         case .end:
             action = flow.endArrived()
-            requestStart?.requestEnded()
+            if isLastRead { flow.stop() }
+            requestStart?.requestEnded(isLast: isLastRead)
             bodyTimer?.cancel()
             bodyTimer = nil
         }
@@ -189,14 +207,20 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         updateConnection()
     }
 
-    /// Flushes all writes, closes the sending side, and gives the client a moment to read.
+    /// Flushes all writes, closes the sending side when everything was sent, and then gives the client a moment to read.
     private func finish(_ context: ChannelHandlerContext) {
         context.flush()
         bodyTimer?.cancel()
-        context.close(mode: .output, promise: nil)
-        bodyTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.lingerTimeout)) {
-            context.close(promise: nil)
+        bodyTimer = nil
+        let isSent = context.eventLoop.makePromise(of: Void.self)
+        isSent.futureResult.assumeIsolated().whenComplete { [self] _ in
+            guard context.channel.isActive else { return }
+            bodyTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.lingerTimeout)) {
+                context.close(promise: nil)
+            }
         }
+        context.close(mode: .output, promise: isSent)
+        context.fireUserInboundEventTriggered(LastResponseSent())
     }
 
     // MARK: Events of the connection
@@ -221,6 +245,9 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         requestStart = nil
     }
 }
+
+/// Tells a connection that it sends no further response.
+struct LastResponseSent: Sendable {}
 
 /// Refuses HTTP/1 requests with ambiguous framing, as the parser reports them: later handlers do not see the fields
 /// that show it.

@@ -1,4 +1,5 @@
 internal import Basics
+internal import DequeModule
 internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTPTypes
@@ -34,14 +35,20 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// The exchange whose request is not complete.
     private var reading = Exchange.none
     /// Parts of later requests.
-    private var waiting: [HTTPRequestPart] = []
+    private var waiting: Deque<HTTPRequestPart> = []
+    private var isProcessingWaiting = false
     private var isReadHeld = false
+    /// Whether no further request is processed: the last response was sent, or the client has disconnected.
+    private var isOver = false
+
+    /// The most parts of later requests: more than are read in advance, unless the client has closed its side. What it sent
+    /// before is then read at once.
+    private static let maxWaiting = 1 << 15
 
     /// Whether the connection ends with the forwarded response.
     private var isLast = false
     /// The stream of a run whose response is awaited or in progress.
     private var stream: MergedStream?
-    private var isEventStream = false
     private var isMerging = false
     /// Whether the server shuts down.
     private var isQuiescing = false
@@ -62,8 +69,11 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isOver else { return }
         let part = unwrapInboundIn(data)
-        if !waiting.isEmpty || !process(part, context) { waiting.append(part) }
+        guard !waiting.isEmpty || !process(part, context) else { return }
+        guard waiting.count < Self.maxWaiting else { return context.close(promise: nil) }
+        waiting.append(part)
     }
 
     /// - Returns: False if the part has to wait.
@@ -92,9 +102,7 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
             reading = .service
             return context.fireChannelRead(wrapInboundOut(.head(head)))
         }
-        // The parser stops after a request that offers another protocol.
-        isLast = head.headerFields.contains(.upgrade) || HopByHop.endsConnection(head.headerFields)
-        isEventStream = false
+        isLast = HopByHop.endsConnection(head.headerFields)
         var head = head
         if case .timeline(let run) = owner, let streams, let run = try? RunID(run) {
             follow(run, streams, &head, context)
@@ -118,12 +126,17 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// The parts that waited for the end of an exchange.
     private func processWaiting(_ context: ChannelHandlerContext) {
-        var parts = waiting[...]
-        waiting = []
-        while let part = parts.first, process(part, context) { parts.removeFirst() }
-        waiting.insert(contentsOf: parts, at: 0)
-        // Later handlers process what they have read at the end of a read.
-        context.fireChannelReadComplete()
+        // A request that is refused ends at once, within this loop.
+        guard !isProcessingWaiting else { return }
+        isProcessingWaiting = true
+        while let part = waiting.popFirst() {
+            guard !process(part, context) else { continue }
+            waiting.prepend(part)
+            break
+        }
+        isProcessingWaiting = false
+        // At the end of a read, what was processed is sent, and later handlers process what they have got.
+        channelReadComplete(context: context)
         if waiting.isEmpty { continueReading(context) }
     }
 
@@ -187,6 +200,10 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is LastResponseSent {
+            cancel()
+            return continueReading(context)
+        }
         guard case .forwarded(let exchange) = current else {
             return context.fireUserInboundEventTriggered(event)
         }
@@ -194,15 +211,16 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case is ChannelShouldQuiesceEvent:
             // Later handlers would close the connection, of whose response they do not know.
             isQuiescing = true
-            if isEventStream { exchange.endResponse() }
+            exchange.endStream()
         case ChannelEvent.inputClosed:
             context.close(promise: nil)
         default: context.fireUserInboundEventTriggered(event)
         }
     }
 
-    /// The client has disconnected.
+    /// The client has disconnected, or gets no further response.
     private func cancel() {
+        isOver = true
         waiting = []
         stopMerging()
         if case .forwarded(let exchange) = current { exchange.cancel() }
@@ -222,11 +240,9 @@ extension ForwardingHandler: ForwardedResponseReceiver {
     func receive(_ head: HTTPResponse, isEventStream: Bool) {
         var head = head
         if isLast { head.headerFields[.connection] = "close" }
-        self.isEventStream = isEventStream
         context?.write(wrapOutboundOut(.head(head)), promise: nil)
         if isEventStream, MergedStream.isPossible(in: head) { startMerging() } else { stream = nil }
-        // An event stream has no end of its own, and its reader reconnects.
-        if isQuiescing, isEventStream, case .forwarded(let exchange) = current { exchange.endResponse() }
+        if isQuiescing, case .forwarded(let exchange) = current { exchange.endStream() }
     }
 
     func receive(_ bytes: ByteBuffer) {

@@ -129,16 +129,19 @@ final class CoreConnection: ChannelDuplexHandler {
         case .head(let head) where head.status == .switchingProtocols:
             // No request offers another protocol.
             fail(TransportError(.protocolViolation, "the core API switched to another protocol"), context)
-        case .head(let head) where head.status.code < 200:
+        case .head(let head) where (100..<200).contains(head.status.code):
             exchange.received(interim: head)
         case .head(let head):
+            guard let response = try? HTTPResponse(head), response.status.code >= 200 else {
+                return fail(TransportError(.protocolViolation, "the response has an invalid status"), context)
+            }
+            // The parser removes no other coding.
+            guard response.headerFields[.transferEncoding]?.lowercased() ?? "chunked" == "chunked" else {
+                return fail(TransportError(.protocolViolation, "the response has an unknown coding"), context)
+            }
             headDeadline = nil
             isPersistent = head.isKeepAlive
-            do {
-                exchange.received(try HTTPResponse(head))
-            } catch {
-                fail(TransportError(.protocolViolation, "the response has an invalid status"), context)
-            }
+            exchange.received(response)
         case .body(let bytes):
             exchange.received(bytes)
         case .end(let trailers):

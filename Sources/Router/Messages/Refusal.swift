@@ -89,6 +89,15 @@ extension Refusal {
         retryAfter: .seconds(1)
     )
 
+    /// The server shuts down before the response, an event stream, has begun.
+    static let shutdown = Refusal(
+        status: .serviceUnavailable,
+        message: "This replica shuts down. Try again.",
+        phase: .head,
+        cause: "shutdown",
+        retryAfter: .seconds(1)
+    )
+
     /// The refusal for an error of the connection to the core API, before the response has begun.
     init(_ error: TransportError, headTimeout: Duration) {
         let cause = error.kind.rawValue

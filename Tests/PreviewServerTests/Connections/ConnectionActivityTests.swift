@@ -56,10 +56,17 @@ struct ConnectionActivityTests {
     @Test func anAnswerThatIsPassedOnMayBeReadAsSlowlyAsItsClientLikes() {
         var activity = ConnectionActivity(openedAt: at(0))
         activity.exchangeBegan()
-        activity.forwardingChanged(to: true, at: at(0))
+        activity.forwardingChanged(to: true)
         activity.writabilityChanged(to: false, at: at(100))
         #expect(activity.deadline(limits) == .distantFuture)
-        activity.forwardingChanged(to: false, at: at(500))
-        #expect(activity.deadline(limits) == at(530))
+        // Its end is not read yet.
+        activity.forwardingChanged(to: false)
+        activity.exchangeEnded(at: at(500))
+        #expect(activity.deadline(limits) == .distantFuture)
+        activity.writabilityChanged(to: true, at: at(900))
+        #expect(activity.deadline(limits) == at(975))
+        activity.exchangeBegan()
+        activity.writabilityChanged(to: false, at: at(1000))
+        #expect(activity.deadline(limits) == at(1030))
     }
 }

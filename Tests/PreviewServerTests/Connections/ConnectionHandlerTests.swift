@@ -118,4 +118,15 @@ struct ConnectionHandlerTests {
         }
         #expect(registry.rememberedMarkCount < 100)
     }
+
+    @Test func bytesAfterTheLastRequestDoNotReachTheParser() throws {
+        let start = RequestStart()
+        let channel = EmbeddedChannel(handler: start)
+        for (isLast, passes) in [(false, true), (true, true), (true, false)] {
+            try channel.writeInbound(ByteBuffer(string: "GET /"))
+            let read = try channel.readInbound(as: ByteBuffer.self)
+            #expect((read != nil) == passes)
+            start.requestEnded(isLast: isLast)
+        }
+    }
 }

@@ -29,13 +29,14 @@ struct ForwardingHandlerTests {
     /// - Parameter streams: The events that are inserted into the streams of runs.
     private func run(
         _ limits: ConnectionLimits = ConnectionLimits(),
+        router routerLimits: RouterLimits = RouterLimits(),
         streams: RunStreamSource? = nil,
         beside services: [any Service] = [],
         _ core: @escaping RawPeer.Script,
         _ work: @escaping @Sendable (_ port: Int, _ core: RawPeer, _ services: ServiceGroup) async throws -> Void
     ) async throws {
         try await RawPeer.run(core) { peer in
-            let router = try CoreRouter.forwarding(to: peer.port)
+            let router = try CoreRouter.forwarding(to: peer.port, routerLimits)
             try await LoopbackServer.run(beside: services) { onRunning in
                 Application(
                     responder: CallbackResponder<PreviewRequestContext> { request, _ in
@@ -123,6 +124,170 @@ struct ForwardingHandlerTests {
         }
     }
 
+    /// Returns when the server has closed a connection after its last response.
+    private func waitUntilDiscarded(_ client: RawClient) async {
+        await client.receiveAll()
+        while (try? await client.send("x")) != nil {}
+    }
+
+    @Test func requestsBehindTheLastOneAreNotForwarded() async throws {
+        var limits = ConnectionLimits()
+        limits.lingerTimeout = .milliseconds(50)
+        try await run(limits) { _, _ in
+            .json(200, "{}")
+        } _: { port, core, _ in
+            let client = try await RawClient.connect(to: port)
+            // An HTTP/1.0 client cannot keep its connection here.
+            try await client.send(
+                "GET /api/1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+                    + "POST /api/2 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab"
+            )
+            let answer = await client.receiveAll()
+            #expect(answer.ranges(of: "HTTP/1.0 200").count == 1)
+            await waitUntilDiscarded(client)
+            #expect(core.heads.map { $0.prefix(10) } == ["GET /api/1"])
+        }
+    }
+
+    @Test func aRefusedRequestWithoutABodyDoesNotEndTheConnection() async throws {
+        var limits = RouterLimits()
+        limits.maxRequests = 0
+        try await run(router: limits) { _, _ in
+            .json(200, "{}")
+        } _: { port, _, _ in
+            let client = try await RawClient.connect(to: port)
+            for count in 1...3 {
+                try await client.send("GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n")
+                let answers = await client.receive { $0.ranges(of: #"."}"#).count == count }
+                #expect(answers.ranges(of: "HTTP/1.1 503 ").count == count)
+            }
+            try await client.close()
+        }
+    }
+
+    @Test(arguments: ["/api/x", "/healthz"])
+    func aConnectionEndsAfterAnOfferOfAnotherProtocol(path: String) async throws {
+        try await run { _, _ in
+            .json(200, "{}")
+        } _: { port, _, _ in
+            let client = try await RawClient.connect(to: port)
+            try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n")
+            let answer = await client.receiveAll()
+            #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(answer.contains("\r\nConnection: close\r\n"))
+        }
+    }
+
+    @Test func anInterimResponseHasNoFieldsOfTheConnection() async throws {
+        try await run { _, _ in
+            .init(
+                "HTTP/1.1 103 Early Hints\r\nConnection: x\r\nX: y\r\nLink: </a>\r\n\r\n"
+                    + "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+                then: .keepOpen
+            )
+        } _: { port, _, _ in
+            let client = try await RawClient.connect(to: port)
+            try await client.send("GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n")
+            let answer = await client.receive { $0.hasSuffix("{}") }
+            #expect(answer.hasPrefix("HTTP/1.1 103 \r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n"))
+            try await client.close()
+        }
+    }
+
+    // MARK: Bodies
+
+    /// The peer takes the first bytes of the body for a request, and so does not wait for the others.
+    @Test func aPartOfABodyThatArrivesInAdvanceIsSent() async throws {
+        try await run { _, _ in
+            .json(200, "{}")
+        } _: { port, core, _ in
+            let client = try await RawClient.connect(to: port)
+            try await client.send(
+                "GET /api/1 HTTP/1.1\r\nHost: a\r\n\r\n"
+                    + "POST /api/2 HTTP/1.1\r\nHost: a\r\ncontent-length: 50\r\n\r\npart\r\n\r\n"
+            )
+            await waitWhile { !core.heads.contains("part") }
+            try await client.close()
+        }
+    }
+
+    @Test func anInvalidBodyEndsTheForwardedRequestAtOnce() async throws {
+        var limits = ConnectionLimits()
+        limits.lingerTimeout = .seconds(600)
+        try await run(limits) { _, _ in
+            .init("", then: .keepOpen)
+        } _: { port, core, _ in
+            let client = try await RawClient.connect(to: port)
+            try await client.send("POST /api/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n")
+            await waitWhile { core.heads.isEmpty }
+            try await client.send("no size\r\n")
+            await client.receive { $0.contains("HTTP/1.1 400 ") }
+            await waitWhile { core.openConnectionCount > 0 }
+            try await client.close()
+        }
+    }
+
+    // MARK: Slow clients
+
+    /// More than the kernel's buffers of a connection hold, but not more than those of both.
+    private static let unreadBytes = 5 << 20
+
+    private static let unread: RawPeer.Script = { _, head in
+        guard head.hasPrefix("GET /api/long") else { return .json(200, "{}") }
+        return .init(
+            "HTTP/1.1 200 OK\r\nContent-Length: \(unreadBytes)\r\n\r\n" + String(repeating: "x", count: unreadBytes),
+            then: .close
+        )
+    }
+
+    /// The core API has closed its connection, so the whole response waits for the client.
+    private func clientThatReadsLater(_ port: Int, _ core: RawPeer, _ fields: String = "") async throws -> RawClient {
+        let client = try await RawClient.connect(to: port, reading: false)
+        try await client.send("GET /api/long HTTP/1.1\r\nHost: a\r\n\(fields)\r\n")
+        await waitWhile { core.connectionCount == 0 || core.openConnectionCount > 0 }
+        return client
+    }
+
+    /// Returns when the server has closed another connection. The time after the last response has passed on earlier ones too.
+    private func serveLastRequest(_ port: Int) async throws {
+        let client = try await RawClient.connect(to: port)
+        try await client.send("GET /api/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        await waitUntilDiscarded(client)
+    }
+
+    @Test func aSlowReaderGetsTheLastResponseOfAConnectionCompletely() async throws {
+        var limits = ConnectionLimits()
+        limits.lingerTimeout = .milliseconds(50)
+        try await run(limits) {
+            Self.unread($0, $1)
+        } _: { port, core, _ in
+            let client = try await clientThatReadsLater(port, core, "Connection: close\r\n")
+            try await serveLastRequest(port)
+            try await client.startReading()
+            let answer = await client.receiveAll()
+            #expect(answer.utf8.count > Self.unreadBytes)
+        }
+    }
+
+    @Test func aSlowReaderGetsTheLastResponseBeforeAShutdownCompletely() async throws {
+        var limits = ConnectionLimits()
+        limits.lingerTimeout = .milliseconds(50)
+        try await run(limits) {
+            Self.unread($0, $1)
+        } _: { port, core, services in
+            let client = try await clientThatReadsLater(port, core)
+            try await serveLastRequest(port)
+            let idle = try await RawClient.connect(to: port)
+            try await idle.send("GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n")
+            await idle.receive { $0.hasSuffix("{}") }
+            await services.triggerGracefulShutdown()
+            await idle.receiveAll()
+            try await client.startReading()
+            let answer = await client.receiveAll()
+            #expect(answer.utf8.count > Self.unreadBytes)
+        }
+    }
+
     @Test(arguments: ["/api/x", "/api/runs/r-1/stream"])
     func aClientThatReadsNothingFreesItsPlace(path: String) async throws {
         var limits = ConnectionLimits()
@@ -157,6 +322,21 @@ struct ForwardingHandlerTests {
             #expect(whole.hasSuffix("0\r\n\r\n"))
             await waitWhile { core.openConnectionCount != 1 }
             try await other.close()
+        }
+    }
+
+    @Test func aShutdownEndsARequestForAStreamWithoutAResponse() async throws {
+        try await run { _, _ in
+            .init("", then: .keepOpen)
+        } _: { port, core, services in
+            let client = try await RawClient.connect(to: port)
+            try await client.send("GET \(Self.streamPath) HTTP/1.1\r\nHost: a\r\n\r\n")
+            await waitWhile { core.heads.isEmpty }
+            await services.triggerGracefulShutdown()
+            let answer = await client.receiveAll()
+            #expect(answer.hasPrefix("HTTP/1.1 503 "))
+            #expect(answer.contains("\r\nRetry-After: 1\r\n"))
+            await waitWhile { core.openConnectionCount > 0 }
         }
     }
 
