@@ -235,12 +235,12 @@ public final class ForwardedExchange {
         receiver.receiveEnd(ForwardedResponse.trailers(trailers))
     }
 
-    /// - Parameter wasUnused: Whether the core API closed a connection with earlier requests, and sent nothing.
-    func connectionEnded(_ error: TransportError, wasUnused: Bool) {
+    /// - Parameter wasIdle: Whether the core API may have closed the connection because it was idle.
+    func connectionEnded(_ error: TransportError, wasIdle: Bool) {
         connection = nil
         guard !isOver else { return }
         guard isHeadSent else { return failed(TransportError(.refused, error.message), hadNoEffect: true) }
-        failed(error, hadNoEffect: wasUnused && isRepeatable)
+        failed(error, hadNoEffect: wasIdle && isRepeatable)
     }
 
     private func failed(_ error: TransportError, hadNoEffect: Bool) {

@@ -108,6 +108,17 @@ struct CoreRouterTests {
         }
     }
 
+    @Test func aRequestWithAnInterimResponseIsNotRepeated() async throws {
+        try await run { index, _ in
+            index == 1 ? .init("HTTP/1.1 103 Early Hints\r\n\r\n", then: .close) : .json(200, "{}")
+        } _: { subject, core in
+            _ = try await subject.forward()
+            let status = try await subject.forward().head.status
+            #expect(status == 502)
+            #expect(core.heads.count == 2)
+        }
+    }
+
     @Test func aRequestOnANewConnectionIsNotRepeated() async throws {
         try await run { _, _ in
             Self.closes

@@ -27,8 +27,9 @@ final class CoreConnection: ChannelDuplexHandler {
 
     /// The request in progress; `nil` while the connection is idle.
     private var exchange: ForwardedExchange?
-    /// Whether an earlier request was answered on this connection.
-    private var wasUsed = false
+    /// Whether the core API may close the connection because it is idle: it has answered an earlier request, and sent nothing
+    /// since.
+    private var mayEndAsIdle = false
     private var isRequestSent = false
     /// Whether the core API keeps the connection open after the response in progress.
     private var isPersistent = false
@@ -136,6 +137,7 @@ final class CoreConnection: ChannelDuplexHandler {
             // No request offers another protocol.
             fail(TransportError(.protocolViolation, "the core API switched to another protocol"), context)
         case .head(let head) where (100..<200).contains(head.status.code):
+            mayEndAsIdle = false
             exchange.received(interim: head)
         case .head(let head):
             guard let response = try? HTTPResponse(head), response.status.code >= 200 else {
@@ -146,6 +148,7 @@ final class CoreConnection: ChannelDuplexHandler {
                 return fail(TransportError(.protocolViolation, "the response has an unknown coding"), context)
             }
             awaited = nil
+            mayEndAsIdle = false
             isPersistent = head.isKeepAlive
             exchange.received(response)
         case .body(let bytes):
@@ -175,7 +178,7 @@ final class CoreConnection: ChannelDuplexHandler {
     }
 
     private func becomeIdle() {
-        wasUsed = true
+        mayEndAsIdle = true
         wait(for: .request, within: limits.maxIdle)
         resumeReading()
         if let pool { pool.release(self) } else { close() }
@@ -224,7 +227,7 @@ final class CoreConnection: ChannelDuplexHandler {
         established.take()?(.failure(error))
         if let exchange {
             self.exchange = nil
-            exchange.connectionEnded(error, wasUnused: isClean && wasUsed)
+            exchange.connectionEnded(error, wasIdle: isClean && mayEndAsIdle)
         }
         context.fireChannelInactive()
     }
