@@ -85,10 +85,6 @@ static inline bool ccurl_speaks_http2(CURL *handle) {
     return length == 2 && name[0] == 'h' && name[1] == '2';
 }
 
-static inline CURLcode ccurl_get_offset(CURL *handle, CURLINFO info, curl_off_t *value) {
-    return (curl_easy_getinfo)(handle, info, value);
-}
-
 /// Creates a connection cache that handles can share.
 static inline CURLSH *ccurl_connections_init(void) {
     CURLSH *share = curl_share_init();

@@ -14,7 +14,8 @@ import HTTPTransport
 /// libcurl knows that a stream was refused and tells it only by what it does. Of the HTTP/2 streams that end without an answer,
 /// those that failed leave an error text, and those that nghttp2 closed as refused do not: libcurl then either takes
 /// another connection by itself, or, when nothing else is left of the session, fails with `CURLE_HTTP2`. Both were compared
-/// with the audit log of an API server. It presupposes a peer that speaks HTTP/2 by the rules, and has exceptions; see Docs/Decisions/0028.
+/// with the audit log of an API server. It presupposes a peer that speaks HTTP/2 by the rules, and has exceptions; see
+/// Docs/Decisions/0028.
 extension EasyHandle {
     /// One attempt to send a request.
     struct Attempt {
@@ -47,8 +48,8 @@ extension EasyHandle {
 
     /// Whether the exchange may be sent again on another connection, and may succeed there.
     ///
-    /// That a request that may be repeated is allowed one is of use beyond refusals: libcurl before 8.1 resets every stream that it has read to
-    /// the end, and servers that count resets (CVE-2023-44487) close the connection after some hundred requests.
+    /// That a request that may be repeated is allowed one is of use beyond refusals: libcurl before 8.1 resets every stream that
+    /// it has read to the end, and servers that count resets (CVE-2023-44487) close the connection after some hundred requests.
     func mayReplay(after code: CURLcode) -> Bool {
         guard code != CURLE_OK, !hasCallbackError, replayCount < Self.maxReplays, let exchange, exchange.isAwaitingHead
         else { return false }

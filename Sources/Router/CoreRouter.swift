@@ -12,8 +12,8 @@ internal import Synchronization
 /// Forwards requests to the core API, and its responses to the clients.
 ///
 /// It changes only what HTTP requires an intermediary to change (RFC 9110 section 7.6), and buffers only as much of a body as
-/// was read before the other connection accepted no more. It uses no cluster and no credentials. A request is forwarded on the event loop of its client's
-/// connection (Docs/Decisions/0087).
+/// was read before the other connection accepted no more. It uses no cluster and no credentials. A request is forwarded on the
+/// event loop of its client's connection (Docs/Decisions/0087).
 public final class CoreRouter: Sendable {
     let base: BaseURL
     let limits: RouterLimits

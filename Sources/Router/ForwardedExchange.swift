@@ -12,9 +12,11 @@ public protocol ForwardedResponseReceiver: AnyObject {
     func receive(interim head: HTTPResponse)
     /// The response begins. It is the core API's, or the router's if there is none.
     func receive(_ head: HTTPResponse, isEventStream: Bool)
+    /// A part of the response's body.
     func receive(_ bytes: ByteBuffer)
     /// What was received is to be sent to the client.
     func flush()
+    /// The response is complete.
     func receiveEnd(_ trailers: HTTPFields?)
     /// The response ended early: the client must not take it for a complete one.
     func receiveFailure()
@@ -56,7 +58,7 @@ public final class ForwardedExchange {
     private var isHeadSent = false
     /// The parts of the body that arrived before the head was sent.
     private var waiting: [ByteBuffer] = []
-    /// The end of the request, if it arrived before the head was sent.
+    /// The end of the request, with its trailers if it has any, if it arrived before the head was sent.
     private var waitingEnd: HTTPFields??
     private var hasResponse = false
     private var isEventStream = false
@@ -121,6 +123,7 @@ public final class ForwardedExchange {
         if isHeadSent { connection?.send(bytes) } else { waiting.append(bytes) }
     }
 
+    /// What was passed to ``send(_:)`` is to be sent to the core API.
     public func flushRequest() {
         if isHeadSent { connection?.flush() }
     }
@@ -171,13 +174,13 @@ public final class ForwardedExchange {
     private func send(on connection: CoreConnection) {
         guard let head else { return }
         self.connection = connection
-        // A request that may be repeated need not be followed.
-        if isRepeatable { isHeadSent = true }
+        // Whether a request was sent does not matter if it may be sent again.
+        isHeadSent = isRepeatable
         connection.begin(
             self,
             head,
             isWhole: framing == .none,
-            sent: isRepeatable ? nil : { [self] in headSent(on: connection) }
+            sent: isHeadSent ? nil : { [self] in headSent(on: connection) }
         )
     }
 
@@ -235,12 +238,12 @@ public final class ForwardedExchange {
         receiver.receiveEnd(ForwardedResponse.trailers(trailers))
     }
 
-    /// - Parameter wasUnused: Whether the core API closed a connection with earlier requests, and sent nothing.
-    func connectionEnded(_ error: TransportError, wasUnused: Bool) {
+    /// - Parameter wasIdle: Whether the core API may have closed the connection because it was idle.
+    func connectionEnded(_ error: TransportError, wasIdle: Bool) {
         connection = nil
         guard !isOver else { return }
         guard isHeadSent else { return failed(TransportError(.refused, error.message), hadNoEffect: true) }
-        failed(error, hadNoEffect: wasUnused && isRepeatable)
+        failed(error, hadNoEffect: wasIdle && isRepeatable)
     }
 
     private func failed(_ error: TransportError, hadNoEffect: Bool) {
@@ -272,6 +275,7 @@ public final class ForwardedExchange {
 
     private func end() {
         isOver = true
+        request = nil
         if hasSlot { router.slots.release(kind) }
         connection?.cancel()
         connection = nil

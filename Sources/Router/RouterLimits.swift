@@ -18,8 +18,8 @@ public struct RouterLimits: Hashable, Sendable {
     public var keepaliveInterval = Duration.seconds(5)
     /// The number of consecutive unanswered probes after which the kernel closes the connection.
     public var keepaliveProbes = 4
-    /// How long a connection without a request stays open. The core API's server closes one after 130 seconds, and a request that is
-    /// sent at that moment is lost.
+    /// How long a connection without a request stays open. The core API's server closes one after 130 seconds, and a request
+    /// that is sent at that moment is lost.
     public var maxIdle = Duration.seconds(60)
     /// The largest number of connections without a request, for each event loop.
     public var maxIdleConnections = 64

@@ -1,5 +1,4 @@
 import COpenSSL
-import DevelopmentCertificates
 import NIOCore
 import NIOEmbedded
 import Testing

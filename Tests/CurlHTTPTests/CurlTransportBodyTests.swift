@@ -2,7 +2,6 @@ import CurlHTTP
 import DevelopmentCertificates
 import FoundationEssentials
 import HTTPTransport
-import HTTPTypes
 import Hummingbird
 import Synchronization
 import TestPeers

@@ -60,6 +60,17 @@ struct CoreRouterTests {
         }
     }
 
+    private final class IgnoringReceiver: ForwardedResponseReceiver {
+        let acceptsResponse = true
+        func receive(interim head: HTTPResponse) {}
+        func receive(_ head: HTTPResponse, isEventStream: Bool) {}
+        func receive(_ bytes: ByteBuffer) {}
+        func flush() {}
+        func receiveEnd(_ trailers: HTTPFields?) {}
+        func receiveFailure() {}
+        func requestMayContinue() {}
+    }
+
     private static let closes = RawPeer.Response("", then: .close)
 
     // MARK: Connections
@@ -105,6 +116,17 @@ struct CoreRouterTests {
             let (head, _) = try await subject.forward(method)
             #expect(head.status == (isRepeated ? 200 : 502))
             #expect(core.heads.count == (isRepeated ? 3 : 2))
+        }
+    }
+
+    @Test func aRequestWithAnInterimResponseIsNotRepeated() async throws {
+        try await run { index, _ in
+            index == 1 ? .init("HTTP/1.1 103 Early Hints\r\n\r\n", then: .close) : .json(200, "{}")
+        } _: { subject, core in
+            _ = try await subject.forward()
+            let status = try await subject.forward().head.status
+            #expect(status == 502)
+            #expect(core.heads.count == 2)
         }
     }
 
@@ -171,13 +193,26 @@ struct CoreRouterTests {
         }
     }
 
+    /// The connection cannot be made before the request is cancelled: both begin in one step of the event loop.
     @Test func aConnectionThatNoRequestNeedsAnyMoreIsClosed() async throws {
         try await run { _, _ in
             .json(200, "{}")
         } _: { subject, core in
-            let call = Task { try await subject.forward() }
-            call.cancel()
-            await #expect(throws: CancellationError.self) { _ = try await call.value }
+            let router = subject.router
+            let eventLoop = router.eventLoops.any()
+            try await eventLoop.submit {
+                let exchange = ForwardedExchange(
+                    HTTPRequest(method: .get, scheme: "http", authority: "h", path: "/api/x"),
+                    client: nil,
+                    through: router,
+                    router.pool(on: eventLoop),
+                    receiver: IgnoringReceiver()
+                )
+                exchange.start()
+                exchange.sendEnd(nil)
+                exchange.cancel()
+            }
+            .get()
             await waitWhile { core.connectionCount == 0 || core.openConnectionCount > 0 }
             #expect(core.heads.isEmpty)
         }

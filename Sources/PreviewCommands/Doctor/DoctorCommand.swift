@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import HTTPTransport
 internal import KubernetesClient
 internal import PreviewControl
-internal import PreviewIdentity
 
 /// `preview-gateway doctor`: checks the cluster and the installation, and reports what has to be corrected.
 struct DoctorCommand: AsyncParsableCommand {

@@ -27,7 +27,8 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isLastRead = false
     /// True while a request was reported to the connection, and its end was not.
     private var isCounted = false
-    private var bodyTimer: Scheduled<Void>?
+    /// Limits the time of a request's body, or that after the last response.
+    private var timer: Scheduled<Void>?
 
     init(limits: ConnectionLimits, draining: Draining, isForwarding: Bool) {
         self.limits = limits
@@ -95,8 +96,11 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
             action = flow.endArrived()
             if isLastRead { flow.stop() }
             requestStart?.requestEnded(isLast: isLastRead)
-            bodyTimer?.cancel()
-            bodyTimer = nil
+            // After the last response, the timer is that of the connection's end.
+            if !flow.isLingering {
+                timer?.cancel()
+                timer = nil
+            }
         }
         switch action {
         case .forward: context.fireChannelRead(data)
@@ -108,8 +112,8 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         // Not with the head: most bodies arrive with it.
-        if flow.isReading, !flow.isReadingForwardedRequest, bodyTimer == nil {
-            bodyTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.bodyTimeout)) {
+        if flow.isReading, !flow.isReadingForwardedRequest, timer == nil {
+            timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.bodyTimeout)) {
                 self.bodyTimedOut(context)
             }
         }
@@ -126,7 +130,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func bodyTimedOut(_ context: ChannelHandlerContext) {
-        bodyTimer = nil
+        timer = nil
         guard flow.isReading, !flow.isReadingForwardedRequest else { return }
         respondOutOfTurn(.requestTimeout, "The request's body did not arrive in time. Send it again.", context: context)
     }
@@ -210,12 +214,12 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Flushes all writes, closes the sending side when everything was sent, and then gives the client a moment to read.
     private func finish(_ context: ChannelHandlerContext) {
         context.flush()
-        bodyTimer?.cancel()
-        bodyTimer = nil
+        timer?.cancel()
+        timer = nil
         let isSent = context.eventLoop.makePromise(of: Void.self)
         isSent.futureResult.assumeIsolated().whenComplete { [self] _ in
             guard context.channel.isActive else { return }
-            bodyTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.lingerTimeout)) {
+            timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.lingerTimeout)) {
                 context.close(promise: nil)
             }
         }
@@ -237,8 +241,8 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func end() {
-        bodyTimer?.cancel()
-        bodyTimer = nil
+        timer?.cancel()
+        timer = nil
         if isCounted { connection?.exchangeEnded() }
         isCounted = false
         connection = nil

@@ -21,6 +21,10 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case none
         case service
         case forwarded(ForwardedExchange)
+
+        var forwarded: ForwardedExchange? {
+            if case .forwarded(let exchange) = self { exchange } else { nil }
+        }
     }
 
     private let router: CoreRouter
@@ -32,8 +36,8 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// The exchange whose response is not complete.
     private var current = Exchange.none
-    /// The exchange whose request is not complete.
-    private var reading = Exchange.none
+    /// The forwarded exchange whose request is not complete.
+    private var reading: ForwardedExchange?
     /// Parts of later requests.
     private var waiting: Deque<HTTPRequestPart> = []
     private var isProcessingWaiting = false
@@ -82,13 +86,12 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case (.head(let head), _):
             guard case .none = current else { return false }
             begin(head, context)
-        case (.body(let bytes), .forwarded(let exchange)): exchange.send(bytes)
-        case (.end(let trailers), .forwarded(let exchange)):
-            reading = .none
+        case (.body(let bytes), let exchange?):
+            exchange.send(bytes)
+        case (.end(let trailers), let exchange?):
+            reading = nil
             exchange.sendEnd(trailers)
-        case (.body, _): context.fireChannelRead(wrapInboundOut(part))
-        case (.end, _):
-            reading = .none
+        case (.body, nil), (.end, nil):
             context.fireChannelRead(wrapInboundOut(part))
         }
         return true
@@ -99,7 +102,6 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let owner = RouteTable.owner(of: head.method, head.path ?? "")
         guard owner != .service else {
             current = .service
-            reading = .service
             return context.fireChannelRead(wrapInboundOut(.head(head)))
         }
         isLast = HopByHop.endsConnection(head.headerFields)
@@ -115,7 +117,7 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
             receiver: self
         )
         current = .forwarded(exchange)
-        reading = current
+        reading = exchange
         exchange.start()
     }
 
@@ -141,7 +143,7 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if case .forwarded(let exchange) = reading { exchange.flushRequest() }
+        reading?.flushRequest()
         context.fireChannelReadComplete()
     }
 
@@ -150,9 +152,7 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private var acceptsRequest: Bool {
-        guard waiting.isEmpty else { return false }
-        if case .forwarded(let exchange) = reading { return exchange.acceptsRequest }
-        return true
+        waiting.isEmpty && reading?.acceptsRequest ?? true
     }
 
     private func continueReading(_ context: ChannelHandlerContext) {
@@ -194,7 +194,7 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             if isMerging { writeNews() }
-            if case .forwarded(let exchange) = current { exchange.resume() }
+            current.forwarded?.resume()
         }
         context.fireChannelWritabilityChanged()
     }
@@ -204,9 +204,7 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
             cancel()
             return continueReading(context)
         }
-        guard case .forwarded(let exchange) = current else {
-            return context.fireUserInboundEventTriggered(event)
-        }
+        guard let exchange = current.forwarded else { return context.fireUserInboundEventTriggered(event) }
         switch event {
         case is ChannelShouldQuiesceEvent:
             // Later handlers would close the connection, of whose response they do not know.
@@ -223,8 +221,8 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
         isOver = true
         waiting = []
         stopMerging()
-        if case .forwarded(let exchange) = current { exchange.cancel() }
-        (current, reading) = (.none, .none)
+        current.forwarded?.cancel()
+        (current, reading) = (.none, nil)
     }
 }
 
@@ -242,7 +240,7 @@ extension ForwardingHandler: ForwardedResponseReceiver {
         if isLast { head.headerFields[.connection] = "close" }
         context?.write(wrapOutboundOut(.head(head)), promise: nil)
         if isEventStream, MergedStream.isPossible(in: head) { startMerging() } else { stream = nil }
-        if isQuiescing, case .forwarded(let exchange) = current { exchange.endStream() }
+        if isQuiescing { current.forwarded?.endStream() }
     }
 
     func receive(_ bytes: ByteBuffer) {

@@ -52,8 +52,8 @@ final class MergedStream {
     ///
     /// - Parameter hasNews: Called on the event loop when ``takeNews()`` has something to do.
     func start(on eventLoop: any EventLoop, _ hasNews: @escaping @Sendable () -> Void) {
-        let notify: @Sendable (Bool) -> Void = { isFirst in
-            if isFirst { eventLoop.execute(hasNews) }
+        let notify: @Sendable (Bool) -> Void = { isNeeded in
+            if isNeeded { eventLoop.execute(hasNews) }
         }
         observations = [
             source.gate.observeApprovals(run: run) { [pending] in notify(pending.approvalsChanged()) },
@@ -129,7 +129,7 @@ final class MergedStream {
         waiting.removeAll()
     }
 
-    /// The events since the reader last took them. Each function returns whether they are the first ones.
+    /// What the reader has not taken yet. A function that adds to it returns whether the reader has to be notified.
     private final class PendingEvents: Sendable {
         struct News {
             var approvalsChanged = false

@@ -12,14 +12,24 @@ final class CoreConnection: ChannelDuplexHandler {
     typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = HTTPClientRequestPart
 
+    private enum AwaitedEvent {
+        /// The end of the TLS handshake.
+        case handshake
+        /// The head of the response.
+        case head
+        /// The next request.
+        case request
+    }
+
     private let limits: RouterLimits
     private weak var pool: CoreConnectionPool?
     private var context: ChannelHandlerContext?
 
     /// The request in progress; `nil` while the connection is idle.
     private var exchange: ForwardedExchange?
-    /// Whether an earlier request was answered on this connection.
-    private var wasUsed = false
+    /// Whether the core API may close the connection because it is idle: it has answered an earlier request, and sent nothing
+    /// since.
+    private var mayEndAsIdle = false
     private var isRequestSent = false
     /// Whether the core API keeps the connection open after the response in progress.
     private var isPersistent = false
@@ -32,10 +42,8 @@ final class CoreConnection: ChannelDuplexHandler {
     private var established: ((Result<CoreConnection, TransportError>) -> Void)?
     private var isEstablished: Bool
 
-    private var handshakeDeadline: NIODeadline?
-    /// When the head of the response has to be there; `nil` if it is, or if no request is in progress.
-    private var headDeadline: NIODeadline?
-    private var idleDeadline: NIODeadline?
+    /// What the connection waits for within a time limit; `nil` while a response arrives, which has none.
+    private var awaited: (event: AwaitedEvent, deadline: NIODeadline)?
     private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
 
     /// - Parameters:
@@ -56,7 +64,7 @@ final class CoreConnection: ChannelDuplexHandler {
     ) {
         guard !isEstablished, failure == nil else { return then(failure.map { .failure($0) } ?? .success(self)) }
         established = then
-        handshakeDeadline = deadline
+        awaited = (.handshake, deadline)
         schedule()
     }
 
@@ -77,8 +85,7 @@ final class CoreConnection: ChannelDuplexHandler {
         guard let context else { return }
         self.exchange = exchange
         isRequestSent = isWhole
-        idleDeadline = nil
-        restartHeadTimeout()
+        wait(for: .head, within: limits.headTimeout)
         var promise: EventLoopPromise<Void>?
         if let sent {
             promise = context.eventLoop.makePromise()
@@ -130,6 +137,7 @@ final class CoreConnection: ChannelDuplexHandler {
             // No request offers another protocol.
             fail(TransportError(.protocolViolation, "the core API switched to another protocol"), context)
         case .head(let head) where (100..<200).contains(head.status.code):
+            mayEndAsIdle = false
             exchange.received(interim: head)
         case .head(let head):
             guard let response = try? HTTPResponse(head), response.status.code >= 200 else {
@@ -139,7 +147,8 @@ final class CoreConnection: ChannelDuplexHandler {
             guard response.headerFields[.transferEncoding]?.lowercased() ?? "chunked" == "chunked" else {
                 return fail(TransportError(.protocolViolation, "the response has an unknown coding"), context)
             }
-            headDeadline = nil
+            awaited = nil
+            mayEndAsIdle = false
             isPersistent = head.isKeepAlive
             exchange.received(response)
         case .body(let bytes):
@@ -169,10 +178,8 @@ final class CoreConnection: ChannelDuplexHandler {
     }
 
     private func becomeIdle() {
-        wasUsed = true
-        headDeadline = nil
-        idleDeadline = now + TimeAmount(limits.maxIdle)
-        schedule()
+        mayEndAsIdle = true
+        wait(for: .request, within: limits.maxIdle)
         resumeReading()
         if let pool { pool.release(self) } else { close() }
     }
@@ -195,7 +202,7 @@ final class CoreConnection: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is TLSHandshakeCompleted {
             isEstablished = true
-            handshakeDeadline = nil
+            awaited = nil
             established.take()?(.success(self))
         }
         context.fireUserInboundEventTriggered(event)
@@ -205,7 +212,8 @@ final class CoreConnection: ChannelDuplexHandler {
         // A core API that ends the connection instead of answering need not do it in an orderly way. Later, a disorderly end
         // means that a part of the response is missing.
         let isEnd = error is IOError || error as? TLSFailure == .truncated
-        if !isEnd || (headDeadline == nil && exchange != nil) { failure = failure ?? TransportError(core: error) }
+        let isResponding = exchange != nil && awaited?.event != .head
+        if !isEnd || isResponding { failure = failure ?? TransportError(core: error) }
         context.close(promise: nil)
     }
 
@@ -219,7 +227,7 @@ final class CoreConnection: ChannelDuplexHandler {
         established.take()?(.failure(error))
         if let exchange {
             self.exchange = nil
-            exchange.connectionEnded(error, wasUnused: isClean && wasUsed)
+            exchange.connectionEnded(error, wasIdle: isClean && mayEndAsIdle)
         }
         context.fireChannelInactive()
     }
@@ -233,20 +241,18 @@ final class CoreConnection: ChannelDuplexHandler {
 
     /// The core API may wait with its response for the whole request.
     private func requestContinued() {
-        if headDeadline != nil { restartHeadTimeout() }
+        if awaited?.event == .head { wait(for: .head, within: limits.headTimeout) }
     }
 
-    private var now: NIODeadline { context?.eventLoop.now ?? .distantFuture }
-
-    private func restartHeadTimeout() {
-        headDeadline = now + TimeAmount(limits.headTimeout)
+    private func wait(for event: AwaitedEvent, within time: Duration) {
+        guard let context else { return }
+        awaited = (event, context.eventLoop.now + TimeAmount(time))
         schedule()
     }
 
     /// At most one timer: if it fires too early, it is set again.
     private func schedule() {
-        guard let context, let deadline = headDeadline ?? handshakeDeadline ?? idleDeadline,
-            deadline < timer?.deadline ?? .distantFuture
+        guard let context, let deadline = awaited?.deadline, deadline < timer?.deadline ?? .distantFuture
         else { return }
         timer?.task.cancel()
         let task = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.timerFired() }
@@ -255,16 +261,12 @@ final class CoreConnection: ChannelDuplexHandler {
 
     private func timerFired() {
         timer = nil
-        guard let context else { return }
-        let now = context.eventLoop.now
-        if let headDeadline, headDeadline <= now {
-            fail(TransportError(.timedOut, "the core API did not respond in time"), context)
-        } else if let handshakeDeadline, handshakeDeadline <= now {
-            fail(TransportError(.connect, "the TLS handshake took too long", isTimeout: true), context)
-        } else if let idleDeadline, idleDeadline <= now {
-            context.close(promise: nil)
-        } else {
-            schedule()
+        guard let context, let awaited else { return }
+        guard awaited.deadline <= context.eventLoop.now else { return schedule() }
+        switch awaited.event {
+        case .handshake: fail(TransportError(.connect, "the TLS handshake took too long", isTimeout: true), context)
+        case .head: fail(TransportError(.timedOut, "the core API did not respond in time"), context)
+        case .request: context.close(promise: nil)
         }
     }
 }

@@ -104,7 +104,7 @@ public final class CoreConnectionPool {
 }
 
 /// Where the core API listens.
-struct CoreAddress: Hashable, Sendable {
+struct CoreAddress: Sendable {
     let host: String
     let port: Int
     let isTLS: Bool

@@ -2,7 +2,6 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Router
-import Synchronization
 import TestPeers
 import TestSupport
 import Testing

@@ -130,6 +130,24 @@ struct ForwardingHandlerTests {
         while (try? await client.send("x")) != nil {}
     }
 
+    /// The peer takes the body for another request, and so does not wait for it.
+    @Test func theEndOfABodyDoesNotExtendTheTimeAfterTheLastResponse() async throws {
+        var limits = ConnectionLimits()
+        limits.lingerTimeout = .milliseconds(200)
+        limits.headTimeout = .seconds(600)
+        limits.idleTimeout = .seconds(600)
+        try await run(limits) { _, _ in
+            .json(200, "{}")
+        } _: { port, _, _ in
+            let client = try await RawClient.connect(to: port)
+            try await client.send("POST /api/x HTTP/1.1\r\nHost: a\r\ncontent-length: 4\r\n\r\n")
+            await client.receiveAll()
+            try await client.send("body")
+            // Empty lines between requests are ignored.
+            while (try? await client.send("\r\n")) != nil {}
+        }
+    }
+
     @Test func requestsBehindTheLastOneAreNotForwarded() async throws {
         var limits = ConnectionLimits()
         limits.lingerTimeout = .milliseconds(50)
