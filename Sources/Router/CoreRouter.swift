@@ -94,10 +94,10 @@ public final class CoreRouter: Sendable {
         logger.info("the core API's response ended early", metadata: ["request": "\(id)"])
     }
 
-    func refused(_ refusal: Refusal, _ id: RequestID, _ method: HTTPRequest.Method) {
+    func refused(_ refusal: Refusal, _ id: RequestID, _ method: HTTPRequest.Method, because reason: String?) {
         metrics.recordFailure(refusal.phase, refusal.cause)
         metrics.recordResponse(refusal.status.code, from: .router)
-        log("a request was not forwarded", id, method)
+        log("a request was not forwarded: \(reason ?? refusal.cause)", id, method)
     }
 
     /// Logs the request's ID, never its path, which may contain a token.

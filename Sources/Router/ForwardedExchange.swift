@@ -259,13 +259,14 @@ public final class ForwardedExchange {
             return connect()
         }
         router.observer(false)
-        refuse(Refusal(error, headTimeout: router.limits.headTimeout))
+        refuse(Refusal(error, headTimeout: router.limits.headTimeout), because: error.message)
     }
 
     // MARK: Ends
 
-    private func refuse(_ refusal: Refusal) {
-        router.refused(refusal, id, method)
+    /// - Parameter reason: For the log: why there is no response.
+    private func refuse(_ refusal: Refusal, because reason: String? = nil) {
+        router.refused(refusal, id, method, because: reason)
         end()
         let (head, body) = refusal.response(id: id.description)
         receiver.receive(head, isEventStream: false)

@@ -107,7 +107,7 @@ final class ForwardingHandler: ChannelDuplexHandler, RemovableChannelHandler {
         isLast = HopByHop.endsConnection(head.headerFields)
         var head = head
         if case .timeline(let run) = owner, let streams, let run = try? RunID(run) {
-            follow(run, streams, &head, context)
+            follow(run, streams, &head)
         }
         let exchange = ForwardedExchange(
             head,
@@ -280,8 +280,7 @@ extension ForwardingHandler {
     private func follow(
         _ run: RunID,
         _ streams: RunStreamSource,
-        _ head: inout HTTPRequest,
-        _ context: ChannelHandlerContext
+        _ head: inout HTTPRequest
     ) {
         let resumed = ResumedStream(head)
         stream = MergedStream(run: run, source: streams, resumed: resumed, bearer: head.headerFields.bearer)

@@ -275,12 +275,8 @@ extension TransportError {
     /// The reason why a connection to the core API failed.
     init(core error: any Error) {
         switch error {
-        case let error as TransportError: self = error
         case ChannelError.connectTimeout:
             self.init(.connect, "connecting to the core API took too long", isTimeout: true)
-        case TLSFailure.handshake(.untrusted, _): self.init(.tls, "\(error)", cause: .certificateUntrusted)
-        case TLSFailure.handshake(.expired, _): self.init(.tls, "\(error)", cause: .certificateExpired)
-        case TLSFailure.handshake(.wrongName, _): self.init(.tls, "\(error)", cause: .certificateName)
         case TLSFailure.handshake, TLSFailure.unusable: self.init(.tls, "\(error)")
         case is NIOConnectionError, is IOError, is SocketAddressError:
             self.init(.connect, "the core API cannot be reached")

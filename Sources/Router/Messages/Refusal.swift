@@ -3,7 +3,7 @@ internal import HTTPTypes
 internal import NIOCore
 
 /// A response of the router itself: a status and one sentence.
-struct Refusal: Error, Hashable {
+struct Refusal {
     /// The phase that a request reached.
     enum Phase: String, CaseIterable {
         /// The router did not try to forward it.
